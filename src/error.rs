@@ -1,0 +1,123 @@
+//! What can go wrong, said so that the reader knows what to do.
+
+use std::{error::Error, fmt};
+
+/// Why a handle names no value.
+///
+/// Whatever integer C sent, one of these is the answer; nothing was read through it and nothing
+/// was changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum HandleError {
+    /// The integer was zero, which is no handle: C had none to give, or lost it.
+    Null,
+    /// This table never issued it: an arbitrary integer, a handle of another table, or one of an
+    /// earlier run of the program.
+    Unknown,
+    /// This table issued it, and it was deleted: a second delete, or a use after delete.
+    #[non_exhaustive]
+    Deleted {
+        /// The handle's integer, as it was handed in.
+        raw: usize,
+    },
+    /// It is valid, and its value has another type than was asked for.
+    #[non_exhaustive]
+    WrongType {
+        /// The type that was asked for.
+        expected: &'static str,
+        /// The type of the value.
+        found: &'static str,
+    },
+}
+
+impl fmt::Display for HandleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("the handle is null (zero is never a handle)"),
+            Self::Unknown => f.write_str(
+                "the handle was never issued by this table (garbage, or a handle of another table)",
+            ),
+            Self::Deleted { raw } => write!(
+                f,
+                "the handle {raw:#x} was already deleted (used after delete, or deleted twice)"
+            ),
+            Self::WrongType { expected, found } => write!(
+                f,
+                "the handle holds another type: asked for `{expected}`, it holds `{found}`"
+            ),
+        }
+    }
+}
+
+impl Error for HandleError {}
+
+/// The table ran out of handle space; gives back what was to be inserted.
+///
+/// Either the table holds as many values as its builder's `max_handles` allows, or all its slots
+/// are in use, waiting for readers, or used up (see [`Stats`](crate::Stats)).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Full<T>(T);
+
+impl<T> Full<T> {
+    pub(crate) fn new(rejected: T) -> Self {
+        Self(rejected)
+    }
+
+    /// What was to be inserted: the value, or the closure that would have made it.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+
+    pub(crate) fn map<U>(self, f: impl FnOnce(T) -> U) -> Full<U> {
+        Full(f(self.0))
+    }
+}
+
+/// Without a look at the value, which need not implement `Debug`.
+impl<T> fmt::Debug for Full<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Full").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Display for Full<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(FULL)
+    }
+}
+
+impl<T> Error for Full<T> {}
+
+/// The words of [`Full`], and of the panic that stands for it; the first clause is Go's.
+pub(crate) const FULL: &str = "ran out of handle space: every handle this table may issue is in \
+    use (delete some, or raise `max_handles`)";
+
+/// Why [`HandleTable::quiesce`](crate::HandleTable::quiesce) would never return.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum QuiesceError {
+    /// The calling thread holds a `Ref` or `Pinned`, of this table or another, and so keeps
+    /// deleted values alive itself. Drop it first.
+    Pinned,
+    /// It was called from the `Drop` of a value that a table is dropping.
+    InsideDrop,
+    /// It was called from the destructor of a thread-local, when the thread's own state in this
+    /// crate was already gone and could no longer say whether the thread holds a `Ref`.
+    ThreadEnding,
+}
+
+impl fmt::Display for QuiesceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pinned => {
+                "quiesce would wait for the calling thread itself: drop its `Ref`s and `Pinned`s first"
+            }
+            Self::InsideDrop => {
+                "quiesce was called from a value's `Drop`: it would wait for that drop to end"
+            }
+            Self::ThreadEnding => "quiesce was called while the thread's locals were being destroyed",
+        })
+    }
+}
+
+impl Error for QuiesceError {}

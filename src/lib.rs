@@ -1,0 +1,80 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(all(loom, not(crossbeam_loom)))]
+compile_error!(
+    "handle-table: `--cfg loom` without `--cfg crossbeam_loom` would leave crossbeam-epoch's \
+     atomics unseen by loom, and models would pass for nothing; \
+     build with RUSTFLAGS=\"--cfg loom --cfg crossbeam_loom\""
+);
+#[cfg(all(loom, not(feature = "loom")))]
+compile_error!(
+    "handle-table: `--cfg loom` needs the cargo feature `loom`, or its atomics are unseen by \
+     loom; depend on it with features = [\"loom\"]"
+);
+#[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
+compile_error!("handle-table: handles are laid out for 32-bit and 64-bit targets only");
+
+// In reading order: each file uses only those above it. Those that are allowed unsafe code say at
+// each use of it which duty there is and who meets it.
+mod sync;
+
+mod layout;
+
+mod error;
+
+mod handle;
+
+mod lease;
+
+#[allow(unsafe_code)]
+mod thread;
+
+#[allow(unsafe_code)]
+mod reclaim;
+
+#[allow(unsafe_code)]
+mod node;
+
+#[allow(unsafe_code)]
+mod slot;
+
+#[allow(unsafe_code)]
+mod segment;
+
+mod lists;
+
+#[allow(unsafe_code)]
+mod shard;
+
+#[allow(unsafe_code)]
+mod core;
+
+mod stats;
+
+#[allow(unsafe_code)]
+mod walk;
+
+#[allow(unsafe_code)]
+mod once;
+
+#[allow(unsafe_code)]
+mod guard;
+
+mod builder;
+
+#[allow(unsafe_code)]
+mod table;
+
+#[allow(unsafe_code)]
+mod erased;
+
+mod global;
+
+pub use crate::{
+    builder::Builder,
+    error::{Full, HandleError, QuiesceError},
+    guard::{Iter, Pinned, Ref},
+    handle::Handle,
+    stats::Stats,
+    table::HandleTable,
+};

@@ -1,0 +1,141 @@
+//! The lists of a shard that any thread may use: a stack of vacant slots and a pile of deleted
+//! ones, both linked through the slots' own state words.
+//!
+//! **Algorithm**: Treiber stacks. **Collision**: the loser of a compare-exchange links anew.
+//! **ABA**: the vacant stack's top carries the slot's generation, which never comes back; the pile
+//! is only pushed, and taken whole, so a head that came back is as good as the same one.
+//! **Orderings**: edge "recycle": whoever pushes hands the slot over with all that it did to it.
+
+use crate::{
+    layout::{Index, Link, Pile, Top, Word},
+    segment::Segments,
+    slot::Slot,
+    sync::{AtomicUsize, Ordering},
+};
+
+/// Vacant slots of one shard: pushed by any thread, taken whole by the shard's owner, popped by
+/// threads that own none.
+#[derive(Debug)]
+pub(crate) struct VacantStack {
+    /// A [`Top`].
+    top: AtomicUsize,
+}
+
+impl VacantStack {
+    pub(crate) fn new() -> Self {
+        Self {
+            top: AtomicUsize::new(Top::EMPTY.bits()),
+        }
+    }
+
+    /// Ends the use of `slot` under `generation` and pushes it for its next one, if it has one.
+    ///
+    /// The caller owns the slot, and gives it away.
+    pub(crate) fn push<T>(&self, slot: &Slot<T>, index: Index, generation: usize) {
+        // edge: none. The compare-exchange checks it.
+        let mut top = Top::from_bits(self.top.load(Ordering::Relaxed));
+        let Some(generation) = slot.vacate(generation, top.link()) else {
+            return;
+        };
+        let pushed = Top::new(generation, index);
+        // edge: recycle. State and link of the slot, and the last use of it, before the top.
+        while let Err(now) = self.top.compare_exchange_weak(
+            top.bits(),
+            pushed.bits(),
+            Ordering::Release,
+            Ordering::Relaxed,
+        ) {
+            top = Top::from_bits(now);
+            slot.link_vacant(generation, top.link());
+        }
+    }
+
+    /// Takes all of it, as a list through the slots' links.
+    pub(crate) fn take(&self) -> Option<Index> {
+        // edge: recycle. After what those who pushed did.
+        let top = self.top.swap(Top::EMPTY.bits(), Ordering::Acquire);
+        Top::from_bits(top).index()
+    }
+
+    /// Pops one slot, with the state it was pushed in.
+    pub(crate) fn pop<'s, T>(
+        &self,
+        segments: &'s Segments<T>,
+        shard_bits: u32,
+    ) -> Option<(Index, &'s Slot<T>, Word)> {
+        let find = |index: Index| segments.get(index.slot(shard_bits));
+        // edge: recycle. State and link of the top slot before the top that names it.
+        let mut top = Top::from_bits(self.top.load(Ordering::Acquire));
+        loop {
+            let index = top.index()?;
+            let slot = find(index)?;
+            let state = slot.own_state();
+            if top != Top::of(state, index) {
+                // Another thread has popped it since, and what we read is no link.
+                // edge: recycle. As above.
+                top = Top::from_bits(self.top.load(Ordering::Acquire));
+                continue;
+            }
+            let below = match state.link().next() {
+                None => Top::EMPTY,
+                Some(next) => Top::of(find(next)?.own_state(), next),
+            };
+            // If the top is the same, generation included, then the slot was on top all along and
+            // the next one right below it: link and generation are right.
+            // edge: recycle. On failure for the next round; on success the load above has done
+            // it, and this exchange stays in the release sequence of the pushes below.
+            match self.top.compare_exchange_weak(
+                top.bits(),
+                below.bits(),
+                Ordering::Relaxed,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return Some((index, slot, state)),
+                Err(now) => top = Top::from_bits(now),
+            }
+        }
+    }
+}
+
+/// Deleted slots, of any shard, that are not yet retired: pushed by threads that own no shard,
+/// taken whole by the one that retires them.
+#[derive(Debug)]
+pub(crate) struct LimboPile {
+    /// A [`Pile`].
+    head: AtomicUsize,
+}
+
+impl LimboPile {
+    pub(crate) fn new() -> Self {
+        Self {
+            head: AtomicUsize::new(Pile::EMPTY.bits()),
+        }
+    }
+
+    /// Pushes a slot that the caller has unlinked; says how many there are now.
+    pub(crate) fn push<T>(&self, slot: &Slot<T>, index: Index) -> usize {
+        // edge: none. The compare-exchange checks it.
+        let mut head = Pile::from_bits(self.head.load(Ordering::Relaxed));
+        loop {
+            slot.relink(head.link());
+            let pushed = head.push(index);
+            // edge: recycle. The slot's link before the head that leads to it.
+            match self.head.compare_exchange_weak(
+                head.bits(),
+                pushed.bits(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return pushed.len(),
+                Err(now) => head = Pile::from_bits(now),
+            }
+        }
+    }
+
+    /// Takes all of it, as a list through the slots' links.
+    pub(crate) fn take(&self) -> Link {
+        // edge: recycle. After the unlinks and links of all who pushed.
+        let head = self.head.swap(Pile::EMPTY.bits(), Ordering::Acquire);
+        Pile::from_bits(head).link()
+    }
+}

@@ -1,0 +1,176 @@
+//! Reclamation: how a batch of deleted slots comes back to its shard once a grace period has
+//! passed, and how to wait for one.
+//!
+//! The deferred closure drops no value. It only puts its batch on the list of ready ones; the
+//! owner drops the values later, on its own thread, between two operations. So no user code ever
+//! runs inside somebody's `pin()`.
+
+use std::ptr;
+
+use crossbeam_utils::CachePadded;
+
+use crate::{
+    layout::Index,
+    sync::{yield_now, Arc, AtomicBool, AtomicPtr, Ordering},
+    thread,
+};
+
+/// Deleted slots that were retired together: a list through the slots' links.
+pub(crate) struct Batch {
+    first: Index,
+    shard: usize,
+    home: Arc<ReadyLists>,
+    next: *mut Batch,
+}
+
+// SAFETY: `next` is another batch, owned through this one; the rest is plain data and an `Arc`.
+unsafe impl Send for Batch {}
+
+impl Batch {
+    /// The first slot of the list.
+    pub(crate) fn first(&self) -> Index {
+        self.first
+    }
+}
+
+/// For each shard the batches whose grace period is over. It outlives its table where closures
+/// are still to come, and then holds batches of slots that are gone, which nobody looks at.
+#[derive(Debug)]
+pub(crate) struct ReadyLists {
+    heads: Box<[CachePadded<AtomicPtr<Batch>>]>,
+}
+
+impl ReadyLists {
+    pub(crate) fn new(shards: usize) -> Self {
+        let empty = |_| CachePadded::new(AtomicPtr::new(ptr::null_mut()));
+        Self {
+            heads: (0..shards).map(empty).collect(),
+        }
+    }
+
+    /// Sends the list that starts with `first` into the future: it is ready for `shard` after
+    /// every thread that is pinned now has unpinned.
+    pub(crate) fn retire(self: &Arc<Self>, shard: usize, first: Index) {
+        let batch = Box::new(Batch {
+            first,
+            shard,
+            home: Arc::clone(self),
+            next: ptr::null_mut(),
+        });
+        let guard = thread::pin();
+        // edge: grace. All unlinks of the batch come before its seal in the collector's queue.
+        guard.defer(move || Self::deliver(batch));
+        guard.flush();
+    }
+
+    /// What the deferred closure does, on any thread.
+    fn deliver(batch: Box<Batch>) {
+        let home = Arc::clone(&batch.home);
+        let head = &home.heads[batch.shard];
+        let batch = Box::into_raw(batch);
+        // edge: none. The compare-exchange checks it.
+        let mut top = head.load(Ordering::Relaxed);
+        loop {
+            // SAFETY: the batch is ours until the exchange below succeeds.
+            unsafe { (*batch).next = top };
+            // edge: grace. What all readers did comes before what the taker does. Pushed by many
+            // and taken whole, so a head that came back is as good as the same one.
+            match head.compare_exchange_weak(top, batch, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => top = now,
+            }
+        }
+    }
+
+    /// Whether any batch is ready for `shard`.
+    pub(crate) fn any(&self, shard: usize) -> bool {
+        // edge: none. Only whether it is worth to take them.
+        !self.heads[shard].load(Ordering::Relaxed).is_null()
+    }
+
+    /// Takes all batches that are ready for `shard`.
+    pub(crate) fn take(&self, shard: usize) -> ReadyBatches {
+        // edge: grace. After all readers, by way of the closures.
+        ReadyBatches(self.heads[shard].swap(ptr::null_mut(), Ordering::Acquire))
+    }
+}
+
+impl Drop for ReadyLists {
+    fn drop(&mut self) {
+        for shard in 0..self.heads.len() {
+            drop(self.take(shard));
+        }
+    }
+}
+
+/// Batches taken off a ready list, newest first.
+pub(crate) struct ReadyBatches(*mut Batch);
+
+impl Iterator for ReadyBatches {
+    type Item = Box<Batch>;
+
+    fn next(&mut self) -> Option<Box<Batch>> {
+        if self.0.is_null() {
+            return None;
+        }
+        // SAFETY: `deliver` made it from a box, and the list that this is was taken whole.
+        let batch = unsafe { Box::from_raw(self.0) };
+        self.0 = batch.next;
+        Some(batch)
+    }
+}
+
+impl Drop for ReadyBatches {
+    fn drop(&mut self) {
+        self.for_each(drop);
+    }
+}
+
+/// A grace period on its way: over once every thread that was pinned at its start has unpinned.
+pub(crate) struct Grace(Arc<AtomicBool>);
+
+impl Grace {
+    pub(crate) fn start() -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&over);
+        let guard = thread::pin();
+        // edge: grace. What the readers did comes before what the one who waits does.
+        guard.defer(move || told.store(true, Ordering::Release));
+        guard.flush();
+        Self(over)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        // edge: grace. After all readers, by way of the closure.
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Helps the epoch forward by one step, if no reader stands in its way.
+pub(crate) fn advance() {
+    thread::pin().flush();
+}
+
+/// Steps of [`advance`] after which a grace period is over if nobody is pinned: two epochs, one
+/// that was entered late, and one to run what has become ready.
+pub(crate) const STEPS_OF_GRACE: usize = 4;
+
+/// Waits a little, longer each time.
+pub(crate) struct Backoff(u32);
+
+impl Backoff {
+    pub(crate) fn new() -> Self {
+        Self(0)
+    }
+
+    pub(crate) fn wait(&mut self) {
+        self.0 += 1;
+        #[cfg(not(loom))]
+        if self.0 > 64 {
+            let micros = 10 << (self.0 - 64).min(7);
+            std::thread::sleep(std::time::Duration::from_micros(micros));
+            return;
+        }
+        yield_now();
+    }
+}

@@ -1,0 +1,44 @@
+//! [`Stats`]: what a table holds at a moment.
+
+use std::fmt;
+
+/// What a table holds, as [`HandleTable::stats`](crate::HandleTable::stats) counted it.
+///
+/// The slots are looked at one after the other while other threads go on, so each count is right
+/// for some moment during the call, and their sum need not be for any. When nothing else is using
+/// the table, all are exact.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Slots whose handle is valid.
+    pub live: usize,
+    /// Slots that hold no value and can be issued (again).
+    pub vacant: usize,
+    /// Slots whose handle was deleted and whose value is not yet dropped. A number that keeps
+    /// growing means a reader that never lets go: a `Ref` or `Pinned` held for too long.
+    pub pending: usize,
+    /// Slots that have used up their generations and will never be issued again.
+    pub retired: usize,
+    /// Shards of the table; zero before its first insert.
+    pub shards: usize,
+    /// Bytes of shards, slots and values; without what the values own, what shards cache, and
+    /// what the allocator adds.
+    pub bytes: usize,
+    /// Values whose `Drop` panicked while the table dropped them. The panic went no further.
+    pub drop_panics: usize,
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} live, {} vacant, {} deleted but not yet dropped, {} retired slots; \
+             {} shards, {} bytes",
+            self.live, self.vacant, self.pending, self.retired, self.shards, self.bytes
+        )?;
+        match self.drop_panics {
+            0 => Ok(()),
+            panics => write!(f, "; {panics} drops panicked"),
+        }
+    }
+}

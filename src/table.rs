@@ -1,0 +1,414 @@
+//! [`HandleTable`]: the public table. It says what the verbs promise; how they keep it stands in the
+//! rooms below.
+
+use std::{
+    fmt,
+    panic::{RefUnwindSafe, UnwindSafe},
+    ptr::NonNull,
+};
+
+use crate::{
+    builder::{Builder, Limits},
+    core::Core,
+    error::{Full, HandleError, QuiesceError, FULL},
+    guard::{Pinned, Ref},
+    handle::Handle,
+    once::OnceCore,
+    stats::Stats,
+    sync::const_unless_loom,
+    thread,
+};
+
+/// A lock-free table of values of type `T`, each named by a [`Handle`] that C may keep.
+///
+/// All methods take `&self` and may be called from any thread, from inside a value's `Drop`, and
+/// while thread-locals are being destroyed. It is `const` to make, so that it can stand in a
+/// `static`, and takes no memory before its first insert.
+///
+/// # When values are dropped
+///
+/// A delete makes the handle invalid at once. The value is dropped once no reader from before can
+/// see it, in batches of up to 128, by the thread that deleted it, during a later delete: with no
+/// reader in the way, at the latest when this thread has deleted five batches' worth of further
+/// values from this table. A thread that stops deleting leaves up to that many behind until
+/// someone calls [`flush`](Self::flush) or [`quiesce`](Self::quiesce), or the table is dropped.
+/// [`remove_now`](Self::remove_now) doesn't wait for a batch.
+///
+/// A value's `Drop` may use the table. If it panics, the panic hook reports it and
+/// [`Stats::drop_panics`] counts it; it goes no further, so that it can't come out of an unrelated
+/// call or cross into C.
+///
+/// # Example
+///
+/// ```
+/// use handle_table::{HandleError, HandleTable};
+///
+/// static SESSIONS: HandleTable<String> = HandleTable::new();
+///
+/// let handle = SESSIONS.insert("alice".into());
+/// assert_eq!(*SESSIONS.get(handle)?, "alice");
+/// SESSIONS.remove(handle)?;
+/// assert!(matches!(SESSIONS.get(handle), Err(HandleError::Deleted { .. })));
+/// # Ok::<(), HandleError>(())
+/// ```
+pub struct HandleTable<T> {
+    core: OnceCore<T>,
+    limits: Limits,
+}
+
+// A panic in a closure or a `Drop` leaves no half-made state: see `insert_with` and above.
+impl<T> UnwindSafe for HandleTable<T> {}
+impl<T> RefUnwindSafe for HandleTable<T> {}
+
+impl<T> HandleTable<T> {
+    const_unless_loom! {
+        /// An empty table, with a number of shards that suits the machine.
+        pub const fn new() -> Self {
+            Self::with_limits(Limits::DEFAULT)
+        }
+    }
+
+    /// An empty table to be told its number of shards or its largest number of handles.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    ///
+    /// static SMALL: HandleTable<u32> = HandleTable::builder().shards(4).max_handles(2).build();
+    ///
+    /// SMALL.insert(1);
+    /// SMALL.insert(2);
+    /// assert_eq!(SMALL.try_insert(3).unwrap_err().into_inner(), 3);
+    /// ```
+    pub const fn builder() -> Builder<T> {
+        Builder::new()
+    }
+
+    const_unless_loom! {
+        pub(crate) const fn with_limits(limits: Limits) -> Self {
+            Self {
+                core: OnceCore::new(),
+                limits,
+            }
+        }
+    }
+
+    /// The value of `handle`, kept alive while the [`Ref`] exists.
+    ///
+    /// # Errors
+    ///
+    /// Any integer is safe to ask for. [`HandleError::Deleted`] if it was deleted,
+    /// [`HandleError::Unknown`] if this table never issued it.
+    ///
+    /// Wait-free, but for what crossbeam-epoch does on every 128th pin of a thread: there it may
+    /// help the epoch forward, which is lock-free. It writes nothing that other threads write.
+    ///
+    /// # What a `Ref` that is held for long costs
+    ///
+    /// While it exists, nothing that is deleted, from any table, can be dropped: memory grows until
+    /// it is let go. A callback that runs an event loop must not hold one meanwhile. Store an
+    /// [`Arc`](std::sync::Arc) instead, take a clone out, and let go of the table:
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    /// use std::sync::Arc;
+    ///
+    /// static WINDOWS: HandleTable<Arc<String>> = HandleTable::new();
+    ///
+    /// let handle = WINDOWS.insert(Arc::new("main".into()));
+    /// let window: Arc<String> = WINDOWS.cloned(handle)?;
+    /// // run the event loop with `window`; the table goes on
+    /// # assert_eq!(*window, "main");
+    /// # Ok::<(), handle_table::HandleError>(())
+    /// ```
+    #[inline]
+    pub fn get(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
+        let core = self.core.get().ok_or(HandleError::Unknown)?;
+        let guard = thread::pin();
+        let value = NonNull::from(core.get(handle, &guard)?);
+        // SAFETY: the value lives while the guard is pinned, and the guard goes along.
+        Ok(unsafe { Ref::new(value, guard) })
+    }
+
+    /// Pins once for many look-ups: see [`Pinned`].
+    ///
+    /// Wait-free but for every 128th time, as [`get`](Self::get).
+    #[inline]
+    pub fn pin(&self) -> Pinned<'_, T> {
+        Pinned::new(&self.core, thread::pin())
+    }
+
+    /// A clone of the value of `handle`; nothing stays pinned.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
+    pub fn cloned(&self, handle: Handle) -> Result<T, HandleError>
+    where
+        T: Clone,
+    {
+        self.get(handle).map(|value| T::clone(&value))
+    }
+
+    /// Whether `handle` is valid at this moment. Wait-free, and needs no pin.
+    #[inline]
+    pub fn contains(&self, handle: Handle) -> bool {
+        self.core.get().is_some_and(|core| core.contains(handle))
+    }
+
+    /// Deletes `handle`: it is invalid from here on, for ever. Its value is dropped
+    /// [a little later](Self#when-values-are-dropped).
+    ///
+    /// What the caller did before comes before anything that is done after a call has answered
+    /// [`HandleError::Deleted`] for this handle.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get). Of several threads that delete the same handle, one succeeds.
+    ///
+    /// Lock-free: one compare-exchange on the slot, and plain stores to what the calling thread
+    /// owns. Each 128th delete of a thread also drops the values of an earlier batch.
+    #[inline]
+    pub fn remove(&self, handle: Handle) -> Result<(), HandleError> {
+        let core = self.core.get().ok_or(HandleError::Unknown)?;
+        core.delete(handle).map(drop)
+    }
+
+    /// Deletes `handle`, and gives a last look at its value.
+    ///
+    /// # Errors
+    ///
+    /// As for [`remove`](Self::remove).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    ///
+    /// let table = HandleTable::new();
+    /// let handle = table.insert(7);
+    /// assert_eq!(*table.remove_ref(handle)?, 7);
+    /// assert!(!table.contains(handle));
+    /// # Ok::<(), handle_table::HandleError>(())
+    /// ```
+    pub fn remove_ref(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
+        let core = self.core.get().ok_or(HandleError::Unknown)?;
+        let guard = thread::pin();
+        let slot = core.delete(handle)?;
+        // SAFETY: `delete` found the slot live, after `guard` was pinned.
+        let value = NonNull::from(unsafe { slot.deref(&guard) });
+        // SAFETY: the value lives while the guard is pinned, and the guard goes along.
+        Ok(unsafe { Ref::new(value, guard) })
+    }
+
+    /// Deletes `handle`, and drops its value before it returns if no one is reading: no thread
+    /// holds a `Ref` or `Pinned` of any table. Otherwise the value is dropped later, as by
+    /// [`remove`](Self::remove); so it is when the call comes from a value's `Drop`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`remove`](Self::remove).
+    ///
+    /// The delete is lock-free; the drop waits for drops that other threads are in the middle of.
+    /// It costs some microseconds: for files and sockets, not for a storm of callbacks.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    /// use std::sync::Arc;
+    ///
+    /// let table = HandleTable::new();
+    /// let resource = Arc::new(());
+    /// let handle = table.insert(Arc::clone(&resource));
+    /// table.remove_now(handle)?;
+    /// assert_eq!(Arc::strong_count(&resource), 1);
+    /// # Ok::<(), handle_table::HandleError>(())
+    /// ```
+    pub fn remove_now(&self, handle: Handle) -> Result<(), HandleError> {
+        let core = self.core.get().ok_or(HandleError::Unknown)?;
+        core.delete_now(handle)
+    }
+
+    /// Deletes every handle for whose value `keep` says no.
+    ///
+    /// Weakly consistent, as [`Pinned::iter`]. The thread is pinned while `keep` runs, and repinned
+    /// now and then. `keep` may use the table.
+    pub fn retain(&self, mut keep: impl FnMut(Handle, &T) -> bool) {
+        let Some(core) = self.core.get() else { return };
+        core.for_each_live(|handle, value| {
+            if !keep(handle, value) {
+                // Another thread may have deleted it meanwhile, which is as good.
+                let _ = core.delete(handle);
+            }
+        });
+    }
+
+    /// Deletes every handle that is live when the call comes to it.
+    pub fn clear(&self) {
+        self.retain(|_, _| false);
+    }
+
+    /// Drops what can be dropped now: everything that any thread has deleted before the call, if
+    /// no `Ref` or `Pinned` is held; else what was deleted before the oldest of those was made, as
+    /// far as it was already on its way.
+    ///
+    /// It does not wait for readers, only for drops that other threads are in the middle of. From
+    /// inside a value's `Drop` it does nothing. It takes time for every slot that was ever in use.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    ///
+    /// let table = HandleTable::new();
+    /// let handle = table.insert(String::from("gone soon"));
+    /// table.remove(handle)?;
+    /// table.flush();
+    /// assert_eq!(table.stats().pending, 0);
+    /// # Ok::<(), handle_table::HandleError>(())
+    /// ```
+    pub fn flush(&self) {
+        if let Some(core) = self.core.get() {
+            core.flush();
+        }
+    }
+
+    /// Waits until every value that any thread has deleted before the call, idle and ended
+    /// threads included, has been dropped.
+    ///
+    /// Blocks while other threads hold a `Ref` or `Pinned` from before, and while their drops run.
+    ///
+    /// # Errors
+    ///
+    /// [`QuiesceError`] where it would wait for itself: the calling thread holds a `Ref` or
+    /// `Pinned`, or is inside a value's `Drop`, or is ending.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::{HandleTable, QuiesceError};
+    ///
+    /// let table = HandleTable::new();
+    /// let handle = table.insert(7);
+    /// let value = table.remove_ref(handle)?;
+    /// assert_eq!(table.quiesce(), Err(QuiesceError::Pinned));
+    /// drop(value);
+    /// table.quiesce()?;
+    /// assert_eq!(table.stats().pending, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn quiesce(&self) -> Result<(), QuiesceError> {
+        self.core.get().map_or(Ok(()), Core::quiesce)
+    }
+
+    /// How many handles are live. Each shard counts for itself; while other threads insert and
+    /// delete, the sum is right to within what they do during the call.
+    pub fn len(&self) -> usize {
+        self.core.get().map_or(0, Core::len)
+    }
+
+    /// Whether no handle is live: [`len`](Self::len) is zero.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Counts what the table holds. It takes time for every slot that was ever in use.
+    pub fn stats(&self) -> Stats {
+        self.core.get().map_or_else(Stats::default, Core::stats)
+    }
+}
+
+/// The inserts, for values that any thread may drop and look at, at any later time.
+impl<T: Send + Sync + 'static> HandleTable<T> {
+    /// Stores `value` under a new handle.
+    ///
+    /// # Panics
+    ///
+    /// If the table ran out of handle space; [`try_insert`](Self::try_insert) gives the value back
+    /// instead.
+    ///
+    /// Lock-free: touches what the calling thread owns, and no shared line but the slot's own. A
+    /// thread that owns no shard (see [`Builder::shards`]) does a compare-exchange more.
+    #[inline]
+    #[track_caller]
+    pub fn insert(&self, value: T) -> Handle {
+        match self.try_insert(value) {
+            Ok(handle) => handle,
+            Err(_) => out_of_space(),
+        }
+    }
+
+    /// Stores `value` under a new handle, or gives it back.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`], with the value, if the table ran out of handle space.
+    #[inline]
+    pub fn try_insert(&self, value: T) -> Result<Handle, Full<T>> {
+        self.core
+            .get_or_make(|| self.limits.make_core())
+            .insert(value)
+    }
+
+    /// Stores the value that `make` returns, which may know its own handle.
+    ///
+    /// The handle becomes valid when `make` has returned. If it panics, nothing was inserted, and
+    /// the handle that it saw is never issued to anyone.
+    ///
+    /// # Panics
+    ///
+    /// If the table ran out of handle space, and if `make` panics.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::{Handle, HandleTable};
+    ///
+    /// struct Node { me: Handle }
+    /// let table = HandleTable::new();
+    /// let handle = table.insert_with(|me| Node { me });
+    /// assert_eq!(table.get(handle)?.me, handle);
+    /// # Ok::<(), handle_table::HandleError>(())
+    /// ```
+    #[track_caller]
+    pub fn insert_with(&self, make: impl FnOnce(Handle) -> T) -> Handle {
+        match self.try_insert_with(make) {
+            Ok(handle) => handle,
+            Err(_) => out_of_space(),
+        }
+    }
+
+    /// As [`insert_with`](Self::insert_with), but gives the closure back instead of panicking when
+    /// there is no handle to be had.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`], with the closure, which was not called.
+    pub fn try_insert_with<F: FnOnce(Handle) -> T>(&self, make: F) -> Result<Handle, Full<F>> {
+        self.core
+            .get_or_make(|| self.limits.make_core())
+            .insert_with(make)
+    }
+}
+
+#[cold]
+#[track_caller]
+pub(crate) fn out_of_space() -> ! {
+    panic!("{FULL}")
+}
+
+impl<T> Default for HandleTable<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for HandleTable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandleTable")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+//! What a thread has of its own: a place among the participants of the crate's epoch collector,
+//! and a lease. Both are taken on its first use of any table and given back when it ends.
+//!
+//! All of it works while the thread's locals are being destroyed, in any order: by then it may be
+//! gone, and the thread goes on without a lease and with a new participant for each pin.
+
+use std::cell::Cell;
+
+use crossbeam_epoch::Collector;
+pub(crate) use crossbeam_epoch::Guard;
+use crossbeam_epoch::LocalHandle;
+
+use crate::{lease::LEASES, sync::thread_local};
+
+/// The collector of all tables, and of nothing else: crossbeam's default one is pinned by others.
+#[cfg(not(loom))]
+fn collector() -> &'static Collector {
+    static COLLECTOR: std::sync::OnceLock<Collector> = std::sync::OnceLock::new();
+    COLLECTOR.get_or_init(Collector::new)
+}
+
+#[cfg(loom)]
+fn collector() -> &'static Collector {
+    loom::lazy_static! {
+        static ref COLLECTOR: Collector = Collector::new();
+    }
+    &COLLECTOR
+}
+
+/// What a thread has: its place among the epoch's participants, and its lease.
+struct Thread {
+    participant: LocalHandle,
+    lease: Option<usize>,
+}
+
+impl Thread {
+    fn new() -> Self {
+        Self {
+            participant: collector().register(),
+            lease: LEASES.claim(),
+        }
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        #[cfg(not(loom))]
+        CURRENT.set(std::ptr::null());
+        if let Some(number) = self.lease.take() {
+            LEASES.release(number);
+        }
+    }
+}
+
+thread_local! {
+    /// Owns the thread's state; its destructor gives the lease back.
+    static THREAD: Thread = Thread::new();
+}
+
+#[cfg(not(loom))]
+thread_local! {
+    /// Points to the inside of `THREAD` while that exists: no destructor, no lazy initialization,
+    /// so that a look at it is one load.
+    static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
+}
+
+/// Calls `f` with the thread's state, which is made on first use; with `None` when the thread's
+/// locals are being destroyed and it is gone for good.
+#[cfg(not(loom))]
+#[inline]
+fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
+    #[cold]
+    fn find() -> *const Thread {
+        THREAD
+            .try_with(|thread| {
+                CURRENT.set(thread);
+                std::ptr::from_ref(thread)
+            })
+            .unwrap_or(std::ptr::null())
+    }
+
+    let mut current = CURRENT.get();
+    if current.is_null() {
+        current = find();
+    }
+    // SAFETY: either null or this thread's `THREAD`, whose drop resets `CURRENT` first. `f` is a
+    // few lines of this module and runs no destructor of thread-locals.
+    f(unsafe { current.as_ref() })
+}
+
+#[cfg(loom)]
+fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
+    let mut f = Some(f);
+    let call = |thread: Option<&Thread>| f.take().map(|f| f(thread));
+    let mut call = call;
+    let result = match THREAD.try_with(|thread| call(Some(thread))) {
+        Ok(result) => result,
+        Err(_) => call(None),
+    };
+    match result {
+        Some(result) => result,
+        None => unreachable!("called once"),
+    }
+}
+
+/// The lease number of the calling thread, if it has one.
+#[inline]
+pub(crate) fn lease() -> Option<usize> {
+    with(|thread| thread.and_then(|thread| thread.lease))
+}
+
+/// Pins the calling thread.
+#[inline]
+pub(crate) fn pin() -> Guard {
+    with(|thread| match thread {
+        Some(thread) => thread.participant.pin(),
+        None => pin_without_thread(),
+    })
+}
+
+/// Pins as a new participant, which goes with the guard.
+#[cold]
+fn pin_without_thread() -> Guard {
+    collector().register().pin()
+}
+
+/// Whether the calling thread is pinned; `None` if its state is gone and can't say.
+pub(crate) fn is_pinned() -> Option<bool> {
+    with(|thread| thread.map(|thread| thread.participant.is_pinned()))
+}
+
+thread_local! {
+    /// How many values this thread is in the middle of dropping, one inside the other. It has no
+    /// destructor, so under std it is there to the thread's very end.
+    static DROPPING: Cell<usize> = Cell::new(0);
+}
+
+/// Whether the calling thread is inside the `Drop` of a value that some table is dropping.
+pub(crate) fn is_dropping() -> bool {
+    DROPPING.try_with(|depth| depth.get() > 0).unwrap_or(false)
+}
+
+/// Runs `f`, which drops values, with [`is_dropping`] true.
+pub(crate) fn while_dropping<R>(f: impl FnOnce() -> R) -> R {
+    fn add(step: isize) {
+        // Fails under loom only, at the end of a thread, where the depth is of no use.
+        let _ = DROPPING.try_with(|depth| depth.set(depth.get().wrapping_add_signed(step)));
+    }
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            add(-1);
+        }
+    }
+    add(1);
+    let _leave = Leave;
+    f()
+}

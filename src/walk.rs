@@ -1,0 +1,235 @@
+//! Walks over all slots, for what the lists can't tell: what idle and ended threads have left
+//! behind, what is live, what there is in all.
+//!
+//! The slots are the truth, and lists are only hints. A deleted slot waits in a batch that belongs
+//! to one thread, perhaps for ever. A walker finds it all the same, by its state, and after a grace
+//! period drops its value; the slot stays in its batch, empty, until its owner comes.
+//!
+//! Walkers and batches must not drop the same value. A walker raises a flag and waits for those
+//! who are inside a batch; who comes to a batch and finds the flag leaves it for later, without
+//! waiting. Flag and look on either side have a SeqCst fence between them (edge "walk"), so one of
+//! the two sees the other.
+
+use crate::{
+    core::Core,
+    error::{HandleError, QuiesceError},
+    handle::Handle,
+    layout::Phase,
+    node::Node,
+    reclaim::{advance, Backoff, Grace, STEPS_OF_GRACE},
+    shard::Shard,
+    slot::Slot,
+    stats::Stats,
+    sync::{fence, Ordering},
+    thread::{self, is_dropping, while_dropping, Guard},
+};
+
+/// Values that [`Core::for_each_live`] looks at before it lets reclamation go on.
+const VALUES_PER_PIN: usize = 64;
+
+/// A slot that was seen in limbo, with the generation it was deleted in.
+type Doomed<'c, T> = (&'c Slot<T>, usize);
+
+impl<T> Core<T> {
+    fn slots(&self) -> impl Iterator<Item = &Slot<T>> {
+        let all = |shard| Shard::slots(shard, 0).map(|(_, slot)| slot);
+        self.shards.iter().flat_map(all)
+    }
+
+    /// Drops what can be dropped now: everything deleted so far, if nobody is reading.
+    pub(crate) fn flush(&self) {
+        if is_dropping() {
+            return;
+        }
+        let (doomed, grace) = self.doom();
+        for _ in 0..STEPS_OF_GRACE {
+            if grace.is_over() {
+                break;
+            }
+            advance();
+        }
+        for shard in 0..self.shards.len() {
+            self.reclaim(shard);
+        }
+        if grace.is_over() {
+            self.drop_doomed(&doomed);
+        }
+    }
+
+    /// Waits until everything deleted before the call has been dropped.
+    pub(crate) fn quiesce(&self) -> Result<(), QuiesceError> {
+        if is_dropping() {
+            return Err(QuiesceError::InsideDrop);
+        }
+        match thread::is_pinned() {
+            Some(false) => {}
+            Some(true) => return Err(QuiesceError::Pinned),
+            None => return Err(QuiesceError::ThreadEnding),
+        }
+        let (doomed, grace) = self.doom();
+        let mut backoff = Backoff::new();
+        while !grace.is_over() {
+            advance();
+            if !grace.is_over() {
+                backoff.wait();
+            }
+        }
+        self.drop_doomed(&doomed);
+        Ok(())
+    }
+
+    /// Deletes `handle`, and drops its value before it returns if nobody is reading.
+    pub(crate) fn delete_now(&self, handle: Handle) -> Result<(), HandleError> {
+        let slot = self.delete(handle)?;
+        if is_dropping() {
+            return Ok(());
+        }
+        let (word, _) = self.find(handle)?;
+        let grace = Grace::start();
+        for _ in 0..STEPS_OF_GRACE {
+            if grace.is_over() {
+                self.drop_doomed(&[(slot, word.word().generation())]);
+                break;
+            }
+            advance();
+        }
+        Ok(())
+    }
+
+    /// All slots in limbo, and a grace period that begins after their deletion.
+    fn doom(&self) -> (Vec<Doomed<'_, T>>, Grace) {
+        self.seal(&self.seat());
+        let in_limbo = |slot| {
+            let state = Slot::state(slot);
+            (state.phase() == Phase::Limbo).then_some((slot, state.generation()))
+        };
+        let doomed = self.slots().filter_map(in_limbo).collect();
+        (doomed, Grace::start())
+    }
+
+    /// Drops the values of slots whose grace period is over, those that no batch has dropped yet,
+    /// and returns after all drops that were under way in batches.
+    fn drop_doomed(&self, doomed: &[Doomed<'_, T>]) {
+        let mut backoff = Backoff::new();
+        // edge: walk. After what the last walker did.
+        while self
+            .walkers
+            .compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
+            backoff.wait();
+        }
+        // edge: walk. The fence between our flag and our look; `Shard::enter` has its twin.
+        fence(Ordering::SeqCst);
+        for shard in &self.shards {
+            while shard.is_busy() {
+                backoff.wait();
+            }
+        }
+        let seat = self.seat();
+        while_dropping(|| {
+            for &(slot, generation) in doomed {
+                let state = slot.own_state();
+                if state.phase() == Phase::Limbo && state.generation() == generation {
+                    // SAFETY: the flag is up and no batch is being dropped.
+                    if let Some(node) = unsafe { slot.take() } {
+                        // SAFETY: its grace period is over, and the slot has forgotten the node.
+                        unsafe { self.drop_node(&seat, node) };
+                    }
+                }
+            }
+        });
+        // edge: walk. What this walker did comes before the next batch.
+        self.walkers.store(0, Ordering::Release);
+    }
+
+    /// The next live slot from `from` on, as shard and slot number: its handle, its value, and
+    /// where to go on.
+    pub(crate) fn next_live<'g>(
+        &'g self,
+        from: Place,
+        guard: &'g Guard,
+    ) -> Option<(Handle, &'g T, Place)> {
+        let Place(mut shard, mut first) = from;
+        while let Some(found) = self.shards.get(shard) {
+            for (number, slot) in found.slots(first) {
+                if let Some(handle) = self.handle_of(slot.state()) {
+                    // SAFETY: the state was live, and `guard` is pinned.
+                    let value = unsafe { slot.deref(guard) };
+                    return Some((handle, value, Place(shard, number + 1)));
+                }
+            }
+            (shard, first) = (shard + 1, 0);
+        }
+        None
+    }
+
+    /// Calls `f` with every live handle and its value, repinning now and then.
+    pub(crate) fn for_each_live(&self, mut f: impl FnMut(Handle, &T)) {
+        let mut place = Place::default();
+        let mut guard = thread::pin();
+        for turn in 1_usize.. {
+            let Some((handle, value, next)) = self.next_live(place, &guard) else {
+                break;
+            };
+            f(handle, value);
+            place = next;
+            if turn % VALUES_PER_PIN == 0 {
+                guard.repin();
+            }
+        }
+    }
+
+    /// Handles issued and not deleted.
+    pub(crate) fn len(&self) -> usize {
+        // Deleted first: a handle that is counted there was issued before.
+        let deleted: usize = sum(&self.shards, Shard::deleted);
+        let issued: usize = sum(&self.shards, Shard::issued);
+        usize::try_from(issued.wrapping_sub(deleted) as isize).unwrap_or(0)
+    }
+
+    /// What there is, by a walk over all slots.
+    pub(crate) fn stats(&self) -> Stats {
+        let mut stats = Stats {
+            shards: self.shards.len(),
+            drop_panics: self.drop_panics(),
+            bytes: size_of::<Self>() + sum(&self.shards, Shard::bytes),
+            ..Stats::default()
+        };
+        for slot in self.slots() {
+            match slot.state().phase() {
+                Phase::Live => stats.live += 1,
+                Phase::Limbo if slot.holds_value() => stats.pending += 1,
+                Phase::Limbo | Phase::Vacant => stats.vacant += 1,
+                Phase::Retired => stats.retired += 1,
+            }
+        }
+        stats.bytes += (stats.live + stats.pending) * size_of::<Node<T>>();
+        stats
+    }
+}
+
+/// Where an iteration stands: shard, and the next slot of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place(usize, usize);
+
+fn sum<T>(shards: &[Shard<T>], of: impl Fn(&Shard<T>) -> usize) -> usize {
+    shards.iter().map(of).fold(0, usize::wrapping_add)
+}
+
+impl<T> Drop for Core<T> {
+    /// Drops every value in the table, deleted ones that still wait included.
+    fn drop(&mut self) {
+        let this = &*self;
+        let seat = this.seat();
+        while_dropping(|| {
+            for slot in this.slots() {
+                // SAFETY: `&mut self`: no reader, no owner and no walker is left.
+                if let Some(node) = unsafe { slot.take_any() } {
+                    // SAFETY: as above, and the slot has forgotten the node.
+                    unsafe { this.drop_node(&seat, node) };
+                }
+            }
+        });
+    }
+}
