@@ -251,7 +251,7 @@ impl<T> Core<T> {
             seat.shard.take_limbo_shared()
         };
         if let Some(first) = first {
-            self.ready.retire(seat.shard.number(), first);
+            ReadyLists::retire(&self.ready, seat.shard.number(), first);
         }
     }
 

@@ -78,13 +78,21 @@ impl Leases {
     }
 }
 
-/// The numbers of this process's threads.
+/// The set of this process's numbers.
 #[cfg(not(loom))]
-pub(crate) static LEASES: Leases = Leases::new();
+pub(crate) fn leases() -> &'static Leases {
+    static LEASES: Leases = Leases::new();
+    &LEASES
+}
+
+/// The set of this execution's numbers. Shared, not static, since loom's statics end before the
+/// main thread's locals do.
 #[cfg(loom)]
-loom::lazy_static! {
-    /// The numbers of this execution's threads.
-    pub(crate) static ref LEASES: Leases = Leases::new();
+pub(crate) fn leases() -> crate::sync::Arc<Leases> {
+    loom::lazy_static! {
+        static ref LEASES: crate::sync::Arc<Leases> = crate::sync::Arc::new(Leases::new());
+    }
+    crate::sync::Arc::clone(&LEASES)
 }
 
 #[cfg(test)]

@@ -19,11 +19,10 @@ use crate::{
 pub(crate) struct Batch {
     first: Index,
     shard: usize,
-    home: Arc<ReadyLists>,
     next: *mut Batch,
 }
 
-// SAFETY: `next` is another batch, owned through this one; the rest is plain data and an `Arc`.
+// SAFETY: `next` is another batch, owned through this one; the rest is plain data.
 unsafe impl Send for Batch {}
 
 impl Batch {
@@ -50,23 +49,22 @@ impl ReadyLists {
 
     /// Sends the list that starts with `first` into the future: it is ready for `shard` after
     /// every thread that is pinned now has unpinned.
-    pub(crate) fn retire(self: &Arc<Self>, shard: usize, first: Index) {
+    pub(crate) fn retire(this: &Arc<Self>, shard: usize, first: Index) {
         let batch = Box::new(Batch {
             first,
             shard,
-            home: Arc::clone(self),
             next: ptr::null_mut(),
         });
+        let home = Arc::clone(this);
         let guard = thread::pin();
         // edge: grace. All unlinks of the batch come before its seal in the collector's queue.
-        guard.defer(move || Self::deliver(batch));
+        guard.defer(move || home.deliver(batch));
         guard.flush();
     }
 
     /// What the deferred closure does, on any thread.
-    fn deliver(batch: Box<Batch>) {
-        let home = Arc::clone(&batch.home);
-        let head = &home.heads[batch.shard];
+    fn deliver(&self, batch: Box<Batch>) {
+        let head = &self.heads[batch.shard];
         let batch = Box::into_raw(batch);
         // edge: none. The compare-exchange checks it.
         let mut top = head.load(Ordering::Relaxed);

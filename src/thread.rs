@@ -10,7 +10,10 @@ use crossbeam_epoch::Collector;
 pub(crate) use crossbeam_epoch::Guard;
 use crossbeam_epoch::LocalHandle;
 
-use crate::{lease::LEASES, sync::thread_local};
+use crate::{
+    lease::{leases, Leases},
+    sync::thread_local,
+};
 
 /// The collector of all tables, and of nothing else: crossbeam's default one is pinned by others.
 #[cfg(not(loom))]
@@ -31,13 +34,21 @@ fn collector() -> &'static Collector {
 struct Thread {
     participant: LocalHandle,
     lease: Option<usize>,
+    leases: LeasesRef,
 }
+
+#[cfg(not(loom))]
+type LeasesRef = &'static Leases;
+#[cfg(loom)]
+type LeasesRef = crate::sync::Arc<Leases>;
 
 impl Thread {
     fn new() -> Self {
+        let leases = leases();
         Self {
             participant: collector().register(),
-            lease: LEASES.claim(),
+            lease: leases.claim(),
+            leases,
         }
     }
 }
@@ -47,7 +58,7 @@ impl Drop for Thread {
         #[cfg(not(loom))]
         CURRENT.set(std::ptr::null());
         if let Some(number) = self.lease.take() {
-            LEASES.release(number);
+            self.leases.release(number);
         }
     }
 }
