@@ -70,6 +70,21 @@ mod erased;
 
 mod global;
 
+/// Longer texts: how it works, why it is right, how to use it from C.
+pub mod docs {
+    #[doc = include_str!("../docs/DESIGN.md")]
+    pub mod design {}
+
+    #[doc = include_str!("../docs/ORDERING.md")]
+    pub mod ordering {}
+
+    #[doc = include_str!("../docs/FFI.md")]
+    pub mod ffi {}
+
+    #[doc = include_str!("../docs/CHANGELOG.md")]
+    pub mod changelog {}
+}
+
 pub use crate::{
     builder::Builder,
     error::{Full, HandleError, QuiesceError},
