@@ -43,11 +43,16 @@ mod segment;
 
 mod lists;
 
-#[allow(unsafe_code)]
 mod shard;
 
 #[allow(unsafe_code)]
+mod owner;
+
+#[allow(unsafe_code)]
 mod core;
+
+#[allow(unsafe_code)]
+mod retire;
 
 mod stats;
 

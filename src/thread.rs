@@ -30,10 +30,15 @@ fn collector() -> &'static Collector {
     &COLLECTOR
 }
 
+/// A shard number that no table has.
+const NO_SHARD: usize = usize::MAX;
+
 /// What a thread has: its place among the epoch's participants, and its lease.
 struct Thread {
     participant: LocalHandle,
-    lease: Option<usize>,
+    /// The number of the shard that it owns in every table that has so many, and [`NO_SHARD`] if
+    /// it has no lease. Shard 0 is nobody's, so it is one more than the lease number.
+    shard: usize,
     leases: LeasesRef,
 }
 
@@ -47,7 +52,7 @@ impl Thread {
         let leases = leases();
         Self {
             participant: collector().register(),
-            lease: leases.claim(),
+            shard: leases.claim().map_or(NO_SHARD, |lease| lease + 1),
             leases,
         }
     }
@@ -57,8 +62,8 @@ impl Drop for Thread {
     fn drop(&mut self) {
         #[cfg(not(loom))]
         CURRENT.set(std::ptr::null());
-        if let Some(number) = self.lease.take() {
-            self.leases.release(number);
+        if self.shard != NO_SHARD {
+            self.leases.release(self.shard - 1);
         }
     }
 }
@@ -114,10 +119,10 @@ fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
     }
 }
 
-/// The lease number of the calling thread, if it has one.
+/// The number of the shard that the calling thread owns, in tables that have so many.
 #[inline]
-pub(crate) fn lease() -> Option<usize> {
-    with(|thread| thread.and_then(|thread| thread.lease))
+pub(crate) fn own_shard() -> usize {
+    with(|thread| thread.map_or(NO_SHARD, |thread| thread.shard))
 }
 
 /// Pins the calling thread.
@@ -143,6 +148,8 @@ pub(crate) fn is_pinned() -> Option<bool> {
 thread_local! {
     /// How many values this thread is in the middle of dropping, one inside the other. It has no
     /// destructor, so under std it is there to the thread's very end.
+    // Not `const`, which loom's macro doesn't know.
+    #[allow(clippy::missing_const_for_thread_local)]
     static DROPPING: Cell<usize> = Cell::new(0);
 }
 

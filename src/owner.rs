@@ -1,0 +1,215 @@
+//! What the thread with a shard's lease does there: the verbs without read-modify-writes, but for
+//! the one that decides a delete.
+
+use std::{fmt, marker::PhantomData, ptr::NonNull};
+
+use crate::{
+    layout::{batch_limit, Index, Link, LiveWord, Word, BLOCK},
+    node::{Node, NodeCache},
+    shard::{Claim, Counts, Shard},
+    slot::Slot,
+    sync::{AtomicUsize, Ordering, UnsafeCell},
+};
+
+/// The part of a shard that its owner alone writes.
+pub(crate) struct Owned<T> {
+    local: UnsafeCell<Local<T>>,
+    /// Written by the owner, read by all.
+    pub(crate) counts: Counts,
+}
+
+/// What the owner keeps without atomics.
+struct Local<T> {
+    /// Vacant slots of this shard.
+    free: Link,
+    /// Deleted slots of any shard, not yet retired, and how many.
+    limbo: Link,
+    limbo_len: usize,
+    nodes: NodeCache<T>,
+    /// Slots of this shard that were never used: from, to.
+    fresh: (usize, usize),
+}
+
+// SAFETY: `local` is the only part that isn't `Sync` by itself, and only an `Owner` touches it: one
+// thread at a time, and the lease passes from thread to thread with an edge of its own. The bounds
+// are the whole table's, which has them from here: through `&self`, inserts and removes move values
+// between threads, and look-ups share them.
+unsafe impl<T: Send + Sync> Sync for Owned<T> {}
+// SAFETY: as above; a table that is moved takes its values along, and nothing in it belongs to a
+// thread.
+unsafe impl<T: Send> Send for Owned<T> {}
+
+impl<T> Owned<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            local: UnsafeCell::new(Local {
+                free: Link::END,
+                limbo: Link::END,
+                limbo_len: 0,
+                nodes: NodeCache::new(),
+                fresh: (0, 0),
+            }),
+            counts: Counts::new(),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Owned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.counts.fmt(f)
+    }
+}
+
+/// A shard, and the proof that the calling thread holds its lease. It stays on that thread, for
+/// one step of an operation: user code may run between two `Owner`s, not while one is at work.
+pub(crate) struct Owner<'c, T> {
+    shard: &'c Shard<T>,
+    _this_thread: PhantomData<*const ()>,
+}
+
+/// Adds one to a count that only its owner writes.
+#[inline]
+fn count(counter: &AtomicUsize) {
+    // edge: none. A count, and nothing follows from it.
+    let now = counter.load(Ordering::Relaxed);
+    // edge: none. As above.
+    counter.store(now.wrapping_add(1), Ordering::Relaxed);
+}
+
+impl<'c, T> Owner<'c, T> {
+    /// From this many deletes on, they are retired as a batch.
+    pub(crate) const BATCH: usize = batch_limit(size_of::<Node<T>>());
+
+    /// # Safety
+    ///
+    /// The calling thread holds the lease of `shard`, and keeps it while this exists.
+    #[inline]
+    pub(crate) unsafe fn new(shard: &'c Shard<T>) -> Self {
+        Self {
+            shard,
+            _this_thread: PhantomData,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn shard(&self) -> &'c Shard<T> {
+        self.shard
+    }
+
+    /// Lends out the owner's part.
+    ///
+    /// # Safety
+    ///
+    /// `f` runs no code of the user's: that could come back here while `f` has the part borrowed.
+    #[inline]
+    unsafe fn local<R>(&self, f: impl FnOnce(&mut Local<T>) -> R) -> R {
+        let local = &self.shard.owned.local;
+        // SAFETY: an `Owner` is proof that no other thread is here, and the caller promises that
+        // this thread isn't either.
+        local.with_mut(|local| f(unsafe { &mut *local }))
+    }
+
+    // New.
+
+    /// Takes a vacant slot from the owner's own list, if there is one.
+    #[inline]
+    pub(crate) fn claim_free(&self) -> Option<Claim<'c, T>> {
+        // SAFETY: nothing in here calls out.
+        unsafe {
+            self.local(|local| {
+                let first = local.free.next()?;
+                Some(self.claim_first(local, first))
+            })
+        }
+    }
+
+    /// Takes a vacant slot that others returned, or one that was never used.
+    pub(crate) fn claim_more(&self) -> Option<Claim<'c, T>> {
+        // SAFETY: nothing in here calls out.
+        unsafe {
+            self.local(|local| {
+                if local.fresh.0 == local.fresh.1 {
+                    if let Some(first) = self.shard.take_vacant() {
+                        return Some(self.claim_first(local, first));
+                    }
+                    local.fresh = self.shard.carve(BLOCK)?;
+                }
+                let number = local.fresh.0;
+                local.fresh.0 += 1;
+                Some(self.shard.claim_fresh(number))
+            })
+        }
+    }
+
+    #[inline]
+    fn claim_first(&self, local: &mut Local<T>, first: Index) -> Claim<'c, T> {
+        let number = first.slot(self.shard.bits());
+        let slot = self.shard.segments.get_or_grow(number);
+        let state = slot.own_state();
+        local.free = state.link();
+        Claim::new(slot, first, state)
+    }
+
+    /// A node with `value` in it.
+    #[inline]
+    pub(crate) fn fill_node(&self, value: T) -> NonNull<Node<T>> {
+        // SAFETY: moving `value` runs none of its code.
+        unsafe { self.local(|local| local.nodes.fill(value)) }
+    }
+
+    /// Counts a handle that was issued.
+    #[inline]
+    pub(crate) fn count_issued(&self) {
+        count(&self.shard.owned.counts.issued);
+    }
+
+    // Delete.
+
+    /// Deletes the handle of `word`, which may be of any shard; says how many deleted slots wait.
+    #[inline]
+    pub(crate) fn delete(&self, slot: &Slot<T>, word: LiveWord) -> Result<usize, Word> {
+        let delete = |local: &mut Local<T>| {
+            slot.unlink(word, local.limbo)?;
+            local.limbo = Link::to(word.index());
+            local.limbo_len += 1;
+            Ok(local.limbo_len)
+        };
+        // SAFETY: nothing in `delete` calls out.
+        let waiting = unsafe { self.local(delete) }?;
+        count(&self.shard.owned.counts.deleted);
+        Ok(waiting)
+    }
+
+    /// Takes the deleted slots that wait, as a list.
+    pub(crate) fn take_limbo(&self) -> Option<Index> {
+        let take = |local: &mut Local<T>| {
+            local.limbo_len = 0;
+            std::mem::replace(&mut local.limbo, Link::END).next()
+        };
+        // SAFETY: nothing in `take` calls out.
+        unsafe { self.local(take) }
+    }
+
+    /// Returns a slot of this shard that the caller owns, used up under `generation`.
+    #[inline]
+    pub(crate) fn vacate(&self, slot: &Slot<T>, index: Index, generation: usize) {
+        let vacate = |local: &mut Local<T>| {
+            if slot.vacate(generation, local.free).is_some() {
+                local.free = Link::to(index);
+            }
+        };
+        // SAFETY: nothing in `vacate` calls out.
+        unsafe { self.local(vacate) }
+    }
+
+    /// Keeps an empty node for a later insert.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Node::free`].
+    #[inline]
+    pub(crate) unsafe fn put_node(&self, node: NonNull<Node<T>>) {
+        // SAFETY: nothing in here calls out; the node is the caller's duty.
+        unsafe { self.local(|local| local.nodes.put(node)) }
+    }
+}

@@ -1,0 +1,130 @@
+//! The end of a delete: deleted slots go into their grace period in batches, and come back to have
+//! their values dropped and be used again.
+
+use std::{
+    mem,
+    panic::{catch_unwind, AssertUnwindSafe},
+    ptr::NonNull,
+};
+
+use crate::{
+    core::{Core, Seat},
+    layout::Index,
+    node::Node,
+    reclaim::ReadyLists,
+    shard::Shard,
+    slot::Slot,
+    sync::Ordering,
+    thread::{is_dropping, while_dropping},
+};
+
+impl<T> Seat<'_, T> {
+    fn shard(&self) -> &Shard<T> {
+        match self {
+            Self::Own(owner) => owner.shard(),
+            Self::Shared(shard) => shard,
+        }
+    }
+}
+
+impl<T> Core<T> {
+    /// Seals the seat's batch, and drops the values of earlier ones that are ready.
+    #[cold]
+    pub(crate) fn retire(&self, seat: &Seat<'_, T>) {
+        self.seal(seat);
+        self.reclaim(seat.shard());
+    }
+
+    /// Sends the deleted slots that wait at this seat into their grace period.
+    pub(crate) fn seal(&self, seat: &Seat<'_, T>) {
+        let first = match seat {
+            Seat::Own(owner) => owner.take_limbo(),
+            Seat::Shared(shard) => shard.take_limbo(),
+        };
+        if let Some(first) = first {
+            ReadyLists::retire(&self.ready, seat.shard().number(), first);
+        }
+    }
+
+    /// Drops the values of all batches that are ready for this shard, unless a walker is at work
+    /// or this thread is inside such a drop already: they are then left for the next time.
+    pub(crate) fn reclaim(&self, shard: &Shard<T>) {
+        if is_dropping() || !self.ready.any(shard.number()) || !shard.enter(&self.walkers) {
+            return;
+        }
+        let seat = self.seat();
+        while_dropping(|| {
+            for batch in self.ready.take(shard.number()) {
+                self.drop_batch(&seat, batch.first());
+            }
+        });
+        shard.leave();
+    }
+
+    /// Drops the values of a batch whose grace period is over, and returns its slots. Slot by
+    /// slot, unlinked before user code runs, and with nothing borrowed meanwhile.
+    fn drop_batch(&self, seat: &Seat<'_, T>, first: Index) {
+        let mut next = Some(first);
+        while let Some(index) = next {
+            let home = &self.shards[index.shard(self.bits)];
+            let Some(slot) = home.segments.get(index.slot(self.bits)) else {
+                unreachable!("a slot in a batch was used, so its segment is there");
+            };
+            let state = slot.own_state();
+            next = state.link().next();
+            // SAFETY: the batch is ours, and `enter` keeps walkers away.
+            let node = unsafe { slot.take() };
+            self.vacate(seat, slot, index, state.generation());
+            if let Some(node) = node {
+                // SAFETY: the grace period is over, and the slot has forgotten the node.
+                unsafe { self.drop_node(seat, node) };
+            }
+        }
+    }
+
+    /// Returns a slot that the caller owns to its shard.
+    #[inline]
+    pub(crate) fn vacate(
+        &self,
+        seat: &Seat<'_, T>,
+        slot: &Slot<T>,
+        index: Index,
+        generation: usize,
+    ) {
+        let home = index.shard(self.bits);
+        match seat {
+            Seat::Own(owner) if owner.shard().number() == home => {
+                owner.vacate(slot, index, generation);
+            }
+            _ => self.shards[home].vacate(slot, index, generation),
+        }
+    }
+
+    /// Drops the value in `node`, containing a panic of its drop, and frees the node.
+    ///
+    /// # Safety
+    ///
+    /// The node holds a value and is the caller's alone.
+    #[inline]
+    pub(crate) unsafe fn drop_node(&self, seat: &Seat<'_, T>, node: NonNull<Node<T>>) {
+        if mem::needs_drop::<T>() {
+            // SAFETY: the caller's duty.
+            let drop_value = || unsafe { Node::drop_value(node) };
+            if cfg!(loom) {
+                // loom reports what it finds by panicking.
+                drop_value();
+            } else if let Err(payload) = catch_unwind(AssertUnwindSafe(drop_value)) {
+                // The panic hook has reported it. The payload may panic in its own drop.
+                mem::forget(payload);
+                // edge: none. A count.
+                self.drop_panics.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        match seat {
+            // SAFETY: the node is empty and the caller's.
+            Seat::Own(owner) => unsafe { owner.put_node(node) },
+            // SAFETY: the node is empty and the caller's.
+            Seat::Shared(_) => unsafe { Node::free(node) },
+        }
+    }
+}
