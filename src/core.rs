@@ -5,7 +5,7 @@ use crossbeam_utils::CachePadded;
 use crate::{
     error::{Full, HandleError},
     handle::Handle,
-    layout::{LiveWord, Phase, Word, KEY_MASK},
+    layout::{Index, LiveWord, Phase, Word, KEY_MASK},
     node::Node,
     owner::Owner,
     reclaim::ReadyLists,
@@ -20,7 +20,7 @@ pub(crate) struct Core<T> {
     /// Exclusive-ored into every handle, so that those of other tables are unknown here.
     key: usize,
     /// log2 of the number of shards.
-    pub(crate) bits: u32,
+    bits: u32,
     pub(crate) shards: Box<[Shard<T>]>,
     /// Batches whose grace period is over, for each shard.
     pub(crate) ready: Arc<ReadyLists>,
@@ -178,14 +178,25 @@ impl<T> Core<T> {
 
     // Value.
 
+    /// The shard that the slot with this index belongs to.
+    #[inline]
+    pub(crate) fn home(&self, index: Index) -> &Shard<T> {
+        let number = index.shard(self.shards.len());
+        // SAFETY: a shard number is less than the number of shards.
+        unsafe { self.shards.get_unchecked(number) }
+    }
+
+    /// The slot with this index, if it was ever used.
+    #[inline]
+    pub(crate) fn slot(&self, index: Index) -> Option<&Slot<T>> {
+        self.home(index).segments.get(index.slot(self.bits))
+    }
+
     /// The word and the slot that `handle` would be if it were valid.
     #[inline]
     pub(crate) fn find(&self, handle: Handle) -> Result<(LiveWord, &Slot<T>), HandleError> {
         let word = LiveWord::checked(handle.into_raw() ^ self.key).ok_or(HandleError::Unknown)?;
-        let index = word.index();
-        // SAFETY: a shard number has `self.bits` bits, and there are `1 << self.bits` shards.
-        let shard = unsafe { self.shards.get_unchecked(index.shard(self.bits)) };
-        match shard.segments.get(index.slot(self.bits)) {
+        match self.slot(word.index()) {
             Some(slot) => Ok((word, slot)),
             None => Err(HandleError::Unknown),
         }

@@ -26,7 +26,8 @@ const PHASE_BITS: u32 = 2;
 /// Bits of the generation, between phase and index.
 const GENERATION_BITS: u32 = usize::BITS - PHASE_BITS - INDEX_BITS;
 
-const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
+/// The index's bits of a word; no slot number has others.
+pub(crate) const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
 const GENERATION_MASK: usize = ((1 << GENERATION_BITS) - 1) << INDEX_BITS;
 /// The part of a word that a table's key may change: all but the phase, so that a handle keeps
 /// its top bits `10` and is never zero.
@@ -109,10 +110,10 @@ impl Index {
         Self(slot << shard_bits | shard)
     }
 
-    /// The number of its shard.
+    /// The number of its shard, of so many: a power of two, and more than any number returned.
     #[inline]
-    pub(crate) fn shard(self, shard_bits: u32) -> usize {
-        self.0 & ((1 << shard_bits) - 1)
+    pub(crate) fn shard(self, shards: usize) -> usize {
+        self.0 & (shards - 1)
     }
 
     /// Its number within the shard.

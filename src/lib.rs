@@ -70,6 +70,8 @@ mod builder;
 #[allow(unsafe_code)]
 mod table;
 
+mod upkeep;
+
 #[allow(unsafe_code)]
 mod erased;
 

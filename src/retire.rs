@@ -4,7 +4,7 @@
 use std::{
     mem,
     panic::{catch_unwind, AssertUnwindSafe},
-    ptr::NonNull,
+    ptr::{self, NonNull},
 };
 
 use crate::{
@@ -66,8 +66,7 @@ impl<T> Core<T> {
     fn drop_batch(&self, seat: &Seat<'_, T>, first: Index) {
         let mut next = Some(first);
         while let Some(index) = next {
-            let home = &self.shards[index.shard(self.bits)];
-            let Some(slot) = home.segments.get(index.slot(self.bits)) else {
+            let Some(slot) = self.slot(index) else {
                 unreachable!("a slot in a batch was used, so its segment is there");
             };
             let state = slot.own_state();
@@ -91,12 +90,12 @@ impl<T> Core<T> {
         index: Index,
         generation: usize,
     ) {
-        let home = index.shard(self.bits);
+        let home = self.home(index);
         match seat {
-            Seat::Own(owner) if owner.shard().number() == home => {
+            Seat::Own(owner) if ptr::eq(owner.shard(), home) => {
                 owner.vacate(slot, index, generation);
             }
-            _ => self.shards[home].vacate(slot, index, generation),
+            _ => home.vacate(slot, index, generation),
         }
     }
 

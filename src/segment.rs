@@ -4,7 +4,7 @@
 use std::{array, ops::Range, ptr};
 
 use crate::{
-    layout::{FIRST_SEGMENT_BITS, SEGMENTS},
+    layout::{FIRST_SEGMENT_BITS, INDEX_MASK, SEGMENTS},
     slot::Slot,
     sync::{AtomicPtr, Ordering},
 };
@@ -21,11 +21,11 @@ pub(crate) struct Segments<T> {
 #[inline]
 fn locate(slot: usize) -> (usize, usize) {
     // Counting from the first segment's length, a number's highest set bit says its segment and
-    // the bits below it say the place.
-    let from_one = slot + (1 << FIRST_SEGMENT_BITS);
-    let top = from_one.ilog2();
+    // the bits below it say the place. The mask tells the compiler that the sum is never zero.
+    let shifted = (slot & INDEX_MASK) + (1 << FIRST_SEGMENT_BITS);
+    let top = shifted.ilog2();
     let segment = (top - FIRST_SEGMENT_BITS) as usize;
-    (segment, from_one - (1 << top))
+    (segment, shifted & !(1 << top))
 }
 
 fn segment_len(segment: usize) -> usize {
