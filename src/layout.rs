@@ -61,6 +61,8 @@ const BATCH: usize = if cfg!(loom) {
     128
 };
 const BATCH_BYTES: usize = 1 << 17;
+/// Batches of one shard that may wait for their grace period before its owner gives way.
+pub(crate) const BACKLOG: usize = 8;
 /// Empty nodes that a shard keeps for its owner, and their bytes at the most.
 const CACHE: usize = if SMALL { 2 } else { 512 };
 const CACHE_BYTES: usize = 1 << 16;

@@ -11,7 +11,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::{
     layout::Index,
-    sync::{yield_now, Arc, AtomicBool, AtomicPtr, Ordering},
+    sync::{yield_now, Arc, AtomicBool, AtomicPtr, AtomicUsize, Ordering},
     thread,
 };
 
@@ -36,14 +36,26 @@ impl Batch {
 /// are still to come, and then holds batches of slots that are gone, which nobody looks at.
 #[derive(Debug)]
 pub(crate) struct ReadyLists {
-    heads: Box<[CachePadded<AtomicPtr<Batch>>]>,
+    lists: Box<[CachePadded<ReadyList>]>,
+}
+
+#[derive(Debug)]
+struct ReadyList {
+    head: AtomicPtr<Batch>,
+    /// Batches sealed for this shard and not taken yet, ready or not.
+    sealed: AtomicUsize,
 }
 
 impl ReadyLists {
     pub(crate) fn new(shards: usize) -> Self {
-        let empty = |_| CachePadded::new(AtomicPtr::new(ptr::null_mut()));
+        let empty = |_| {
+            CachePadded::new(ReadyList {
+                head: AtomicPtr::new(ptr::null_mut()),
+                sealed: AtomicUsize::new(0),
+            })
+        };
         Self {
-            heads: (0..shards).map(empty).collect(),
+            lists: (0..shards).map(empty).collect(),
         }
     }
 
@@ -56,6 +68,8 @@ impl ReadyLists {
             next: ptr::null_mut(),
         });
         let home = Arc::clone(this);
+        // edge: none. A count, and nothing follows from it.
+        this.lists[shard].sealed.fetch_add(1, Ordering::Relaxed);
         let guard = thread::pin();
         // edge: grace. All unlinks of the batch come before its seal in the collector's queue.
         guard.defer(move || home.deliver(batch));
@@ -64,7 +78,7 @@ impl ReadyLists {
 
     /// What the deferred closure does, on any thread.
     fn deliver(&self, batch: Box<Batch>) {
-        let head = &self.heads[batch.shard];
+        let head = &self.lists[batch.shard].head;
         let batch = Box::into_raw(batch);
         // edge: none. The compare-exchange checks it.
         let mut top = head.load(Ordering::Relaxed);
@@ -83,42 +97,57 @@ impl ReadyLists {
     /// Whether any batch is ready for `shard`.
     pub(crate) fn any(&self, shard: usize) -> bool {
         // edge: none. Only whether it is worth to take them.
-        !self.heads[shard].load(Ordering::Relaxed).is_null()
+        !self.lists[shard].head.load(Ordering::Relaxed).is_null()
+    }
+
+    /// How many batches of `shard` have been sealed and not been taken.
+    pub(crate) fn waiting(&self, shard: usize) -> usize {
+        // edge: none. A count, and nothing follows from it.
+        self.lists[shard].sealed.load(Ordering::Relaxed)
     }
 
     /// Takes all batches that are ready for `shard`.
-    pub(crate) fn take(&self, shard: usize) -> ReadyBatches {
-        // edge: grace. After all readers, by way of the closures.
-        ReadyBatches(self.heads[shard].swap(ptr::null_mut(), Ordering::Acquire))
+    pub(crate) fn take(&self, shard: usize) -> ReadyBatches<'_> {
+        let ReadyList { head, sealed } = &*self.lists[shard];
+        ReadyBatches {
+            // edge: grace. After all readers, by way of the closures.
+            next: head.swap(ptr::null_mut(), Ordering::Acquire),
+            sealed,
+        }
     }
 }
 
 impl Drop for ReadyLists {
     fn drop(&mut self) {
-        for shard in 0..self.heads.len() {
+        for shard in 0..self.lists.len() {
             drop(self.take(shard));
         }
     }
 }
 
 /// Batches taken off a ready list, newest first.
-pub(crate) struct ReadyBatches(*mut Batch);
+pub(crate) struct ReadyBatches<'l> {
+    next: *mut Batch,
+    sealed: &'l AtomicUsize,
+}
 
-impl Iterator for ReadyBatches {
+impl Iterator for ReadyBatches<'_> {
     type Item = Box<Batch>;
 
     fn next(&mut self) -> Option<Box<Batch>> {
-        if self.0.is_null() {
+        if self.next.is_null() {
             return None;
         }
         // SAFETY: `deliver` made it from a box, and the list that this is was taken whole.
-        let batch = unsafe { Box::from_raw(self.0) };
-        self.0 = batch.next;
+        let batch = unsafe { Box::from_raw(self.next) };
+        self.next = batch.next;
+        // edge: none. A count, and nothing follows from it.
+        self.sealed.fetch_sub(1, Ordering::Relaxed);
         Some(batch)
     }
 }
 
-impl Drop for ReadyBatches {
+impl Drop for ReadyBatches<'_> {
     fn drop(&mut self) {
         self.for_each(drop);
     }
@@ -147,6 +176,12 @@ impl Grace {
 /// Helps the epoch forward by one step, if no reader stands in its way.
 pub(crate) fn advance() {
     thread::pin().flush();
+}
+
+/// Lets other threads run, once, so that a reader who was preempted while pinned can unpin.
+pub(crate) fn yield_to_readers() {
+    yield_now();
+    advance();
 }
 
 /// Steps of [`advance`] after which a grace period is over if nobody is pinned: two epochs, one

@@ -9,9 +9,9 @@ use std::{
 
 use crate::{
     core::{Core, Seat},
-    layout::Index,
+    layout::{Index, BACKLOG},
     node::Node,
-    reclaim::ReadyLists,
+    reclaim::{yield_to_readers, ReadyLists},
     shard::Shard,
     slot::Slot,
     sync::Ordering,
@@ -33,6 +33,12 @@ impl<T> Core<T> {
     pub(crate) fn retire(&self, seat: &Seat<'_, T>) {
         self.seal(seat);
         self.reclaim(seat.shard());
+        // More than the epoch's usual lag: someone is pinned and does not run. Garbage must not
+        // grow faster than the processor is shared out.
+        if self.ready.waiting(seat.shard().number()) > BACKLOG {
+            yield_to_readers();
+            self.reclaim(seat.shard());
+        }
     }
 
     /// Sends the deleted slots that wait at this seat into their grace period.

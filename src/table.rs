@@ -166,7 +166,9 @@ impl<T> HandleTable<T> {
     /// As for [`get`](Self::get). Of several threads that delete the same handle, one succeeds.
     ///
     /// Lock-free: one compare-exchange on the slot, and plain stores to what the calling thread
-    /// owns. Each 128th delete of a thread also drops the values of an earlier batch.
+    /// owns. Each 128th delete of a thread also seals a batch and drops the values of earlier ones;
+    /// if more than eight batches wait for readers then, it yields the processor once, so that a
+    /// reader who was preempted can go on.
     #[inline]
     pub fn remove(&self, handle: Handle) -> Result<(), HandleError> {
         let core = self.core.get().ok_or(HandleError::Unknown)?;
