@@ -277,3 +277,67 @@ fn new_key() -> usize {
 fn new_key() -> usize {
     usize::MAX / 3 & KEY_MASK
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn word_of(core: &Core<u8>, handle: Handle) -> usize {
+        handle.into_raw() ^ core.key
+    }
+
+    fn handle_at(core: &Core<u8>, word: usize) -> Result<Handle, HandleError> {
+        Handle::from_raw(word ^ core.key)
+    }
+
+    #[test]
+    fn errors_tell_deleted_from_never_issued() -> Result<(), HandleError> {
+        let core = Core::new(4, usize::MAX);
+        let Ok(handle) = core.insert(1) else {
+            panic!("an empty table has room")
+        };
+        let next_generation = 1 << crate::layout::INDEX_BITS;
+        let later = handle_at(&core, word_of(&core, handle) + next_generation)?;
+        assert!(core.contains(handle));
+        assert_eq!(core.delete(later).err(), Some(HandleError::Unknown));
+
+        assert!(core.delete(handle).is_ok());
+        let deleted = HandleError::Deleted {
+            raw: handle.into_raw(),
+        };
+        assert_eq!(core.delete(handle).err(), Some(deleted));
+        assert_eq!(core.delete(later).err(), Some(HandleError::Unknown));
+
+        // The fixed bits are part of a handle, whatever the rest says.
+        for top in [0b00, 0b01, 0b11] {
+            let bits = word_of(&core, handle) & KEY_MASK | top << (usize::BITS - 2);
+            let forged = handle_at(&core, bits)?;
+            assert_eq!(core.delete(forged).err(), Some(HandleError::Unknown));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_words_of_free_slots_are_not_handles() -> Result<(), HandleError> {
+        let core = Core::new(4, usize::MAX);
+        for _ in 0..40 {
+            let Ok(handle) = core.insert(1) else {
+                panic!("an empty table has room")
+            };
+            assert!(core.delete(handle).is_ok());
+        }
+        for shard in &core.shards {
+            for (_, slot) in shard.slots(0) {
+                if let Ok(forged) = handle_at(&core, slot.state().bits()) {
+                    assert_eq!(core.delete(forged).err(), Some(HandleError::Unknown));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn keys_differ() {
+        assert_ne!(Core::<u8>::new(1, 1).key, Core::<u8>::new(1, 1).key);
+    }
+}

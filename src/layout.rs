@@ -324,3 +324,90 @@ impl Pile {
         Self(len << INDEX_BITS | index.0)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const SHARD_BITS: u32 = 3;
+
+    #[test]
+    fn the_widths_fill_the_word_and_do_not_overlap() {
+        assert_eq!(
+            PHASE_MASK | GENERATION_MASK | INDEX_MASK,
+            usize::MAX,
+            "every bit has a meaning"
+        );
+        assert_eq!(PHASE_MASK & GENERATION_MASK, 0);
+        assert_eq!(GENERATION_MASK & INDEX_MASK, 0);
+        assert_eq!(KEY_MASK & PHASE_MASK, 0, "no key may touch the fixed bits");
+        const { assert!(LAST_GENERATION <= GENERATION_MASK >> INDEX_BITS) };
+    }
+
+    #[test]
+    fn an_index_says_its_shard_and_slot() {
+        let index = Index::new(77, 5, SHARD_BITS);
+        assert_eq!(index.shard(1 << SHARD_BITS), 5);
+        assert_eq!(index.slot(SHARD_BITS), 77);
+    }
+
+    #[test]
+    fn no_slot_has_the_index_that_ends_a_list() {
+        for bits in 0..=10 {
+            let last = Index::new(slots_per_shard(bits) - 1, (1 << bits) - 1, bits);
+            assert_ne!(Link::to(last), Link::END);
+            assert_eq!(Link::to(last).next(), Some(last));
+        }
+    }
+
+    #[test]
+    fn only_a_live_word_equals_a_handle() {
+        let index = Index::new(1, 0, SHARD_BITS);
+        let live = LiveWord::new(3, index);
+        assert_eq!(LiveWord::checked(live.bits()), Some(live));
+        assert_eq!(live.word().phase(), Phase::Live);
+        for other in [
+            Word::limbo(3, Link::to(index)),
+            Word::vacant(3, Link::to(index)),
+            Word::RETIRED,
+            Word::default(),
+        ] {
+            assert_ne!(other.phase(), Phase::Live);
+            assert_eq!(LiveWord::checked(other.bits()), None, "{other:?}");
+        }
+        // Both fixed bits set: no state has that, so it can be compared, and is never equal.
+        let both = LiveWord::checked(live.bits() | LIMBO).map(LiveWord::word);
+        assert!(both.is_some_and(|word| word.phase() != Phase::Live));
+    }
+
+    #[test]
+    fn a_top_is_never_empty_and_names_its_slot() {
+        let first = Index::new(0, 0, 0);
+        let top = Top::new(1, first);
+        assert_ne!(top, Top::EMPTY);
+        assert_eq!(top.index(), Some(first));
+        assert_eq!(top, Top::of(Word::vacant(1, Link::END), first));
+        assert_ne!(top, Top::of(Word::vacant(2, Link::END), first));
+        assert_eq!(Top::EMPTY.link(), Link::END);
+    }
+
+    #[test]
+    fn a_pile_counts_and_saturates() {
+        let index = Index::new(0, 0, 0);
+        let mut pile = Pile::EMPTY;
+        assert_eq!(pile.link(), Link::END);
+        for len in 1..=2000 {
+            pile = pile.push(index);
+            assert_eq!(pile.len(), len.min(GENERATION_MASK >> INDEX_BITS));
+            assert_eq!(pile.link().next(), Some(index));
+        }
+    }
+
+    #[test]
+    fn limits_shrink_for_large_values_but_not_to_nothing() {
+        assert_eq!(bounded(128, 1 << 17, 0), 128);
+        assert_eq!(bounded(128, 1 << 17, 8), 128);
+        assert_eq!(bounded(128, 1 << 17, 1 << 12), 32);
+        assert_eq!(bounded(128, 1 << 17, 1 << 20), 1);
+    }
+}

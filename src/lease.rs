@@ -95,7 +95,7 @@ pub(crate) fn leases() -> crate::sync::Arc<Leases> {
     crate::sync::Arc::clone(&LEASES)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -118,3 +118,40 @@ impl<T> Drop for NodeCache<T> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_gives_back_what_it_was_given_and_keeps_no_more_than_its_limit() {
+        let mut cache = NodeCache::<[u64; 4]>::new();
+        let limit = NodeCache::<[u64; 4]>::LIMIT;
+        let nodes: Vec<_> = (0..limit as u64 + 3).map(|n| cache.fill([n; 4])).collect();
+        for (n, node) in (0_u64..).zip(&nodes) {
+            // SAFETY: the node was filled above.
+            assert_eq!(unsafe { Node::value(*node) }, &[n; 4]);
+        }
+        for node in nodes {
+            // SAFETY: `u64`s need no drop, and no one else knows the node.
+            unsafe { cache.put(node) };
+        }
+        assert_eq!(cache.len, limit);
+        let again = cache.fill([9; 4]);
+        assert_eq!(cache.len, limit - 1);
+        // SAFETY: filled a moment ago, and known to no one else.
+        unsafe {
+            assert_eq!(Node::value(again), &[9; 4]);
+            Node::free(again);
+        }
+    }
+
+    #[test]
+    fn values_without_size_have_nodes_too() {
+        let mut cache = NodeCache::<()>::new();
+        let node = cache.fill(());
+        // SAFETY: the node was filled, and no one else knows it.
+        unsafe { cache.put(node) };
+        assert_eq!(cache.len, 1);
+    }
+}

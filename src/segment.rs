@@ -163,7 +163,7 @@ unsafe fn deallocate<T>(first: *mut Slot<T>, len: usize) {
     drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(first, len)) });
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -177,3 +177,48 @@ impl<T> Slot<T> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{layout::Index, segment::Segments, thread};
+
+    const SHARD_BITS: u32 = 0;
+
+    #[test]
+    fn a_slot_lives_through_all_its_generations_and_then_no_more() {
+        let segments = Segments::<String>::new();
+        let slot = segments.get_or_grow(0);
+        let index = Index::new(0, 0, SHARD_BITS);
+        let guard = thread::pin();
+        let mut words = Vec::new();
+        for generation in 0..=LAST_GENERATION {
+            let word = LiveWord::new(generation, index);
+            assert!(slot.read(word, &guard).is_err(), "before it is published");
+            slot.publish(word, Node::boxed(format!("{generation}")));
+            assert_eq!(slot.read(word, &guard).ok(), Some(&format!("{generation}")));
+
+            assert_eq!(slot.unlink(word, Link::END), Ok(()));
+            assert_eq!(
+                slot.unlink(word, Link::END),
+                Err(Word::limbo(generation, Link::END))
+            );
+            // SAFETY: no other thread is here, and what was read is not used any more.
+            let node = unsafe { slot.take() }.expect("a slot in limbo has its node");
+            assert!(!slot.holds_value());
+            let next = slot.vacate(generation, Link::END);
+            assert_eq!(next.is_some(), generation < LAST_GENERATION);
+            // SAFETY: as above.
+            unsafe {
+                Node::drop_value(node);
+                Node::free(node);
+            }
+            words.push(word);
+        }
+        assert_eq!(slot.own_state(), Word::RETIRED);
+        for word in words {
+            assert!(slot.read(word, &guard).is_err());
+            assert_eq!(slot.unlink(word, Link::END), Err(Word::RETIRED));
+        }
+    }
+}
