@@ -6,7 +6,6 @@ use crate::{
     error::{Full, HandleError},
     handle::Handle,
     layout::{Index, LiveWord, Phase, Word, KEY_MASK},
-    node::Node,
     owner::Owner,
     reclaim::ReadyLists,
     shard::{Claim, Shard},
@@ -83,10 +82,9 @@ impl<T> Core<T> {
         impl<T> Drop for Undo<'_, T> {
             fn drop(&mut self) {
                 if let Some(claim) = self.1.take() {
-                    let (core, word) = (self.0, claim.word());
-                    let generation = word.word().generation();
-                    core.vacate(&core.seat(), claim.slot, word.index(), generation);
-                    core.release_quota();
+                    let (slot, index, generation) = claim.into_parts();
+                    self.0.vacate(&self.0.seat(), slot, index, generation);
+                    self.0.release_quota();
                 }
             }
         }
@@ -133,17 +131,12 @@ impl<T> Core<T> {
 
     #[inline]
     fn publish(&self, seat: &Seat<'_, T>, claim: Claim<'_, T>, value: T) -> Handle {
+        let handle = self.handle(claim.publish(value));
         match seat {
-            Seat::Own(owner) => {
-                claim.slot.publish(claim.word(), owner.fill_node(value));
-                owner.count_issued();
-            }
-            Seat::Shared(shard) => {
-                claim.slot.publish(claim.word(), Node::boxed(value));
-                shard.count_issued();
-            }
+            Seat::Own(owner) => owner.count_issued(),
+            Seat::Shared(shard) => shard.count_issued(),
         }
-        self.handle(claim.word())
+        handle
     }
 
     #[inline]

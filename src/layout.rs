@@ -63,18 +63,9 @@ const BATCH: usize = if cfg!(loom) {
 const BATCH_BYTES: usize = 1 << 17;
 /// Batches of one shard that may wait for their grace period before its owner gives way.
 pub(crate) const BACKLOG: usize = 8;
-/// Empty nodes that a shard keeps for its owner, and their bytes at the most.
-const CACHE: usize = if SMALL { 2 } else { 512 };
-const CACHE_BYTES: usize = 1 << 16;
-
 /// How many deletes make a batch, for values of `size` bytes.
 pub(crate) const fn batch_limit(size: usize) -> usize {
     bounded(BATCH, BATCH_BYTES, size)
-}
-
-/// How many empty nodes of `size` bytes a shard keeps.
-pub(crate) const fn cache_limit(size: usize) -> usize {
-    bounded(CACHE, CACHE_BYTES, size)
 }
 
 /// `count`, or fewer where `count` values of `size` bytes would pass `bytes`; at least one.

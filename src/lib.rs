@@ -33,16 +33,17 @@ mod thread;
 mod reclaim;
 
 #[allow(unsafe_code)]
-mod node;
+mod slot;
 
 #[allow(unsafe_code)]
-mod slot;
+mod room;
 
 #[allow(unsafe_code)]
 mod segment;
 
 mod lists;
 
+#[allow(unsafe_code)]
 mod shard;
 
 #[allow(unsafe_code)]

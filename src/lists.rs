@@ -155,7 +155,7 @@ mod tests {
     fn vacant_slots_come_back_last_first_with_their_next_generation() {
         let (segments, stack) = (Segments::<u8>::new(), VacantStack::new());
         for number in 0..5 {
-            stack.push(segments.get_or_grow(number), index(number), 0);
+            stack.push(segments.room(number).slot, index(number), 0);
         }
         for number in (0..5).rev() {
             let popped = stack.pop(&segments, SHARD_BITS);
@@ -169,7 +169,7 @@ mod tests {
     fn taking_the_stack_takes_all_of_it() {
         let (segments, stack) = (Segments::<u8>::new(), VacantStack::new());
         for number in 0..3 {
-            stack.push(segments.get_or_grow(number), index(number), 0);
+            stack.push(segments.room(number).slot, index(number), 0);
         }
         let mut taken = Vec::new();
         let mut next = stack.take();
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn a_slot_that_is_used_up_is_not_pushed() {
         let (segments, stack) = (Segments::<u8>::new(), VacantStack::new());
-        let slot = segments.get_or_grow(0);
+        let slot = segments.room(0).slot;
         stack.push(slot, index(0), LAST_GENERATION);
         assert!(stack.take().is_none());
         assert_eq!(slot.own_state(), Word::RETIRED);
@@ -197,7 +197,7 @@ mod tests {
         let (segments, pile) = (Segments::<u8>::new(), LimboPile::new());
         for number in 0..4 {
             assert_eq!(
-                pile.push(segments.get_or_grow(number), index(number)),
+                pile.push(segments.room(number).slot, index(number)),
                 number + 1
             );
         }
@@ -225,7 +225,7 @@ mod tests {
         let (segments, stack) = (Segments::<u8>::new(), VacantStack::new());
         let held = [const { AtomicBool::new(false) }; SLOTS];
         for number in 0..SLOTS {
-            stack.push(segments.get_or_grow(number), index(number), 0);
+            stack.push(segments.room(number).slot, index(number), 0);
         }
         thread::scope(|scope| {
             for _ in 0..2 {
@@ -240,7 +240,7 @@ mod tests {
             }
         });
         for number in 0..SLOTS {
-            assert_eq!(segments.get_or_grow(number).own_state(), Word::RETIRED);
+            assert_eq!(segments.room(number).slot.own_state(), Word::RETIRED);
         }
     }
 }

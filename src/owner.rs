@@ -1,11 +1,10 @@
 //! What the thread with a shard's lease does there: the verbs without read-modify-writes, but for
 //! the one that decides a delete.
 
-use std::{fmt, marker::PhantomData, ptr::NonNull};
+use std::{fmt, marker::PhantomData};
 
 use crate::{
     layout::{batch_limit, Index, Link, LiveWord, Word, BLOCK},
-    node::{Node, NodeCache},
     shard::{Claim, Counts, Shard},
     slot::Slot,
     sync::{AtomicUsize, Ordering, UnsafeCell},
@@ -13,19 +12,19 @@ use crate::{
 
 /// The part of a shard that its owner alone writes.
 pub(crate) struct Owned<T> {
-    local: UnsafeCell<Local<T>>,
+    local: UnsafeCell<Local>,
     /// Written by the owner, read by all.
     pub(crate) counts: Counts,
+    _values: PhantomData<T>,
 }
 
 /// What the owner keeps without atomics.
-struct Local<T> {
+struct Local {
     /// Vacant slots of this shard.
     free: Link,
     /// Deleted slots of any shard, not yet retired, and how many.
     limbo: Link,
     limbo_len: usize,
-    nodes: NodeCache<T>,
     /// Slots of this shard that were never used: from, to.
     fresh: (usize, usize),
 }
@@ -46,10 +45,10 @@ impl<T> Owned<T> {
                 free: Link::END,
                 limbo: Link::END,
                 limbo_len: 0,
-                nodes: NodeCache::new(),
                 fresh: (0, 0),
             }),
             counts: Counts::new(),
+            _values: PhantomData,
         }
     }
 }
@@ -78,7 +77,7 @@ fn count(counter: &AtomicUsize) {
 
 impl<'c, T> Owner<'c, T> {
     /// From this many deletes on, they are retired as a batch.
-    pub(crate) const BATCH: usize = batch_limit(size_of::<Node<T>>());
+    pub(crate) const BATCH: usize = batch_limit(size_of::<T>());
 
     /// # Safety
     ///
@@ -102,7 +101,7 @@ impl<'c, T> Owner<'c, T> {
     ///
     /// `f` runs no code of the user's: that could come back here while `f` has the part borrowed.
     #[inline]
-    unsafe fn local<R>(&self, f: impl FnOnce(&mut Local<T>) -> R) -> R {
+    unsafe fn local<R>(&self, f: impl FnOnce(&mut Local) -> R) -> R {
         let local = &self.shard.owned.local;
         // SAFETY: an `Owner` is proof that no other thread is here, and the caller promises that
         // this thread isn't either.
@@ -136,25 +135,20 @@ impl<'c, T> Owner<'c, T> {
                 }
                 let number = local.fresh.0;
                 local.fresh.0 += 1;
+                // `carve` gave this number to this owner, who counts on.
                 Some(self.shard.claim_fresh(number))
             })
         }
     }
 
     #[inline]
-    fn claim_first(&self, local: &mut Local<T>, first: Index) -> Claim<'c, T> {
+    fn claim_first(&self, local: &mut Local, first: Index) -> Claim<'c, T> {
         let number = first.slot(self.shard.bits());
-        let slot = self.shard.segments.get_or_grow(number);
-        let state = slot.own_state();
+        let room = self.shard.segments.room(number);
+        let state = room.slot.own_state();
         local.free = state.link();
-        Claim::new(slot, first, state)
-    }
-
-    /// A node with `value` in it.
-    #[inline]
-    pub(crate) fn fill_node(&self, value: T) -> NonNull<Node<T>> {
-        // SAFETY: moving `value` runs none of its code.
-        unsafe { self.local(|local| local.nodes.fill(value)) }
+        // SAFETY: taken off the owner's list, in that state.
+        unsafe { Claim::new(room, first, state) }
     }
 
     /// Counts a handle that was issued.
@@ -168,7 +162,7 @@ impl<'c, T> Owner<'c, T> {
     /// Deletes the handle of `word`, which may be of any shard; says how many deleted slots wait.
     #[inline]
     pub(crate) fn delete(&self, slot: &Slot<T>, word: LiveWord) -> Result<usize, Word> {
-        let delete = |local: &mut Local<T>| {
+        let delete = |local: &mut Local| {
             slot.unlink(word, local.limbo)?;
             local.limbo = Link::to(word.index());
             local.limbo_len += 1;
@@ -182,7 +176,7 @@ impl<'c, T> Owner<'c, T> {
 
     /// Takes the deleted slots that wait, as a list.
     pub(crate) fn take_limbo(&self) -> Option<Index> {
-        let take = |local: &mut Local<T>| {
+        let take = |local: &mut Local| {
             local.limbo_len = 0;
             std::mem::replace(&mut local.limbo, Link::END).next()
         };
@@ -193,23 +187,12 @@ impl<'c, T> Owner<'c, T> {
     /// Returns a slot of this shard that the caller owns, used up under `generation`.
     #[inline]
     pub(crate) fn vacate(&self, slot: &Slot<T>, index: Index, generation: usize) {
-        let vacate = |local: &mut Local<T>| {
+        let vacate = |local: &mut Local| {
             if slot.vacate(generation, local.free).is_some() {
                 local.free = Link::to(index);
             }
         };
         // SAFETY: nothing in `vacate` calls out.
         unsafe { self.local(vacate) }
-    }
-
-    /// Keeps an empty node for a later insert.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Node::free`].
-    #[inline]
-    pub(crate) unsafe fn put_node(&self, node: NonNull<Node<T>>) {
-        // SAFETY: nothing in here calls out; the node is the caller's duty.
-        unsafe { self.local(|local| local.nodes.put(node)) }
     }
 }

@@ -10,8 +10,8 @@ use std::{
 use crate::{
     core::{Core, Seat},
     layout::{Index, BACKLOG},
-    node::Node,
     reclaim::{yield_to_readers, ReadyLists},
+    room,
     shard::Shard,
     slot::Slot,
     sync::Ordering,
@@ -67,8 +67,8 @@ impl<T> Core<T> {
         shard.leave();
     }
 
-    /// Drops the values of a batch whose grace period is over, and returns its slots. Slot by
-    /// slot, unlinked before user code runs, and with nothing borrowed meanwhile.
+    /// Drops the values of a batch whose grace period is over, and returns its slots: one by one,
+    /// and with nothing borrowed while user code runs.
     fn drop_batch(&self, seat: &Seat<'_, T>, first: Index) {
         let mut next = Some(first);
         while let Some(index) = next {
@@ -78,12 +78,12 @@ impl<T> Core<T> {
             let state = slot.own_state();
             next = state.link().next();
             // SAFETY: the batch is ours, and `enter` keeps walkers away.
-            let node = unsafe { slot.take() };
-            self.vacate(seat, slot, index, state.generation());
-            if let Some(node) = node {
-                // SAFETY: the grace period is over, and the slot has forgotten the node.
-                unsafe { self.drop_node(seat, node) };
+            if let Some(value) = unsafe { slot.take() } {
+                // SAFETY: the grace period is over, and the slot has forgotten the value.
+                unsafe { self.drop_value(value) };
             }
+            // Only now: the value may have lain beside the slot.
+            self.vacate(seat, slot, index, state.generation());
         }
     }
 
@@ -105,16 +105,16 @@ impl<T> Core<T> {
         }
     }
 
-    /// Drops the value in `node`, containing a panic of its drop, and frees the node.
+    /// Drops a value, containing a panic of its drop, and frees its memory.
     ///
     /// # Safety
     ///
-    /// The node holds a value and is the caller's alone.
+    /// The value was put into a room of this table and is the caller's alone.
     #[inline]
-    pub(crate) unsafe fn drop_node(&self, seat: &Seat<'_, T>, node: NonNull<Node<T>>) {
+    pub(crate) unsafe fn drop_value(&self, value: NonNull<T>) {
         if mem::needs_drop::<T>() {
             // SAFETY: the caller's duty.
-            let drop_value = || unsafe { Node::drop_value(node) };
+            let drop_value = || unsafe { room::drop_value(value) };
             if cfg!(loom) {
                 // loom reports what it finds by panicking.
                 drop_value();
@@ -125,11 +125,7 @@ impl<T> Core<T> {
                 self.drop_panics.fetch_add(1, Ordering::Relaxed);
             }
         }
-        match seat {
-            // SAFETY: the node is empty and the caller's.
-            Seat::Own(owner) => unsafe { owner.put_node(node) },
-            // SAFETY: the node is empty and the caller's.
-            Seat::Shared(_) => unsafe { Node::free(node) },
-        }
+        // SAFETY: the caller's duty, and it is dropped.
+        unsafe { room::free(value) }
     }
 }

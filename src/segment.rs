@@ -1,10 +1,16 @@
 //! The slots of a shard: arrays that double in size, made when they are first needed, and never
 //! moved or freed before the table is.
 
-use std::{array, ops::Range, ptr};
+use std::{
+    alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout},
+    array,
+    ops::Range,
+    ptr::{self, NonNull},
+};
 
 use crate::{
     layout::{FIRST_SEGMENT_BITS, INDEX_MASK, SEGMENTS},
+    room::{Room, Stride},
     slot::Slot,
     sync::{AtomicPtr, Ordering},
 };
@@ -17,12 +23,12 @@ pub(crate) struct Segments<T> {
     directory: [AtomicPtr<Slot<T>>; SEGMENTS + 1],
 }
 
-/// Where slot number `slot` stands: segment, and place in it.
+/// Where the slot with this number stands: segment, and place in it.
 #[inline]
-fn locate(slot: usize) -> (usize, usize) {
+fn locate(number: usize) -> (usize, usize) {
     // Counting from the first segment's length, a number's highest set bit says its segment and
     // the bits below it say the place. The mask tells the compiler that the sum is never zero.
-    let shifted = (slot & INDEX_MASK) + (1 << FIRST_SEGMENT_BITS);
+    let shifted = (number & INDEX_MASK) + (1 << FIRST_SEGMENT_BITS);
     let top = shifted.ilog2();
     let segment = (top - FIRST_SEGMENT_BITS) as usize;
     (segment, shifted & !(1 << top))
@@ -39,41 +45,46 @@ impl<T> Segments<T> {
         }
     }
 
-    /// The slot, if its segment was ever made; any number below `2^INDEX_BITS` may be asked for.
+    /// Where the slot is, if its segment was ever made.
     #[inline]
-    pub(crate) fn get(&self, slot: usize) -> Option<&Slot<T>> {
-        let (segment, place) = locate(slot);
+    fn find(&self, number: usize) -> Option<NonNull<Slot<T>>> {
+        let (segment, place) = locate(number);
         debug_assert!(segment <= SEGMENTS);
-        // SAFETY: `slot` has at most INDEX_BITS bits, so `segment` is at most SEGMENTS, and the
+        // SAFETY: `number` has at most INDEX_BITS bits, so `segment` is at most SEGMENTS, and the
         // directory has one entry more than that.
         let entry = unsafe { self.directory.get_unchecked(segment) };
         // edge: grow. Whoever sees the segment sees its slots made.
-        let first = entry.load(Ordering::Acquire);
-        if first.is_null() {
-            return None;
-        }
-        // SAFETY: a segment that is set has `segment_len(segment)` slots, more than `place`, and
-        // lives as long as `self`.
-        Some(unsafe { &*first.add(place) })
+        let first = NonNull::new(entry.load(Ordering::Acquire))?;
+        // SAFETY: a segment that is set has `segment_len(segment)` slots, more than `place`.
+        Some(unsafe { nth(first, place) })
     }
 
-    /// The slot, in a segment that is made now if need be.
+    /// The slot, if its segment was ever made; any number below `2^INDEX_BITS` may be asked for.
     #[inline]
-    pub(crate) fn get_or_grow(&self, slot: usize) -> &Slot<T> {
-        match self.get(slot) {
+    pub(crate) fn get(&self, number: usize) -> Option<&Slot<T>> {
+        // SAFETY: `find` found it in a segment, and segments live as long as `self`.
+        self.find(number).map(|slot| unsafe { slot.as_ref() })
+    }
+
+    /// The slot with the room for its value, in a segment that is made now if need be.
+    #[inline]
+    pub(crate) fn room(&self, number: usize) -> Room<'_, T> {
+        let slot = match self.find(number) {
             Some(slot) => slot,
-            None => self.grow(slot),
-        }
+            None => self.grow(number),
+        };
+        // SAFETY: found in a segment, and segments live as long as `self`.
+        unsafe { Room::new(slot) }
     }
 
     #[cold]
-    fn grow(&self, slot: usize) -> &Slot<T> {
-        let (segment, place) = locate(slot);
-        let made = allocate(segment_len(segment));
+    fn grow(&self, number: usize) -> NonNull<Slot<T>> {
+        let (segment, place) = locate(number);
+        let made = allocate::<T>(segment_len(segment));
         // edge: grow. Release: slots before the pointer to them; Acquire: the winner's slots.
         let first = match self.directory[segment].compare_exchange(
             ptr::null_mut(),
-            made,
+            made.as_ptr(),
             Ordering::Release,
             Ordering::Acquire,
         ) {
@@ -81,11 +92,11 @@ impl<T> Segments<T> {
             Err(others) => {
                 // SAFETY: made above, with this length, and shown to no one.
                 unsafe { deallocate(made, segment_len(segment)) };
-                others
+                NonNull::new(others).unwrap_or(made)
             }
         };
-        // SAFETY: as in `get`.
-        unsafe { &*first.add(place) }
+        // SAFETY: as in `find`.
+        unsafe { nth(first, place) }
     }
 
     /// The slots with these numbers whose segment was made, each with its number.
@@ -98,7 +109,7 @@ impl<T> Segments<T> {
         (0..SEGMENTS)
             // edge: grow. Relaxed: only whether it is there; nothing behind it is read.
             .filter(|&k| !self.directory[k].load(Ordering::Relaxed).is_null())
-            .map(|k| segment_len(k) * size_of::<Slot<T>>())
+            .map(|k| segment_len(k) * Stride::<T>::BYTES)
             .sum()
     }
 }
@@ -108,7 +119,7 @@ impl<T> Drop for Segments<T> {
         for segment in 0..SEGMENTS {
             // edge: none. `&mut self`: there is no one else.
             let first = self.directory[segment].load(Ordering::Relaxed);
-            if !first.is_null() {
+            if let Some(first) = NonNull::new(first) {
                 // SAFETY: `grow` made it with this length; nothing borrows it any more.
                 unsafe { deallocate(first, segment_len(segment)) };
             }
@@ -116,51 +127,55 @@ impl<T> Drop for Segments<T> {
     }
 }
 
-/// `len` vacant slots of generation 0. Large arrays come as untouched zero pages, so that memory
-/// grows with use and not with the length of the last segment.
-#[cfg(not(loom))]
-fn allocate<T>(len: usize) -> *mut Slot<T> {
-    use std::alloc::{alloc_zeroed, handle_alloc_error, Layout};
+/// The slot that many places after `first`.
+///
+/// # Safety
+///
+/// `first` is the first slot of a segment that has more than `place` slots.
+#[inline]
+unsafe fn nth<T>(first: NonNull<Slot<T>>, place: usize) -> NonNull<Slot<T>> {
+    // SAFETY: the caller's duty: this stays inside the segment.
+    unsafe { first.byte_add(place * Stride::<T>::BYTES) }
+}
 
-    let Ok(layout) = Layout::array::<Slot<T>>(len) else {
-        unreachable!("a segment of {len} slots is larger than the address space");
-    };
-    // SAFETY: `len` is not zero, and a slot is 2 words, so the layout has a size.
-    let first = unsafe { alloc_zeroed(layout) };
-    if first.is_null() {
-        handle_alloc_error(layout);
+fn layout<T>(len: usize) -> Layout {
+    let bytes = len.checked_mul(Stride::<T>::BYTES);
+    match bytes.map(|bytes| Layout::from_size_align(bytes, Stride::<T>::ALIGN)) {
+        Some(Ok(layout)) => layout,
+        _ => panic!("handle-table: a segment of {len} slots is larger than the address space"),
     }
-    // A slot is two std atomics, with the layout of `usize` and `*mut`: zeroes are 0 and null.
-    first.cast()
+}
+
+/// `len` vacant slots of generation 0, with rooms. Large arrays come as untouched zero pages, so
+/// that memory grows with use and not with the length of the last segment.
+fn allocate<T>(len: usize) -> NonNull<Slot<T>> {
+    let layout = layout::<T>(len);
+    // SAFETY: `len` is not zero, and a slot is 2 words, so the layout has a size.
+    let Some(first) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
+        handle_alloc_error(layout);
+    };
+    let first = first.cast();
+    // Outside loom a slot is two std atomics, with the layout of `usize` and `*mut`, so zeroes
+    // are a vacant slot. loom's atomics are objects, and are made one by one.
+    #[cfg(loom)]
+    for place in 0..len {
+        // SAFETY: the segment has that many slots.
+        unsafe { nth(first, place).write(Slot::new()) };
+    }
+    first
 }
 
 /// # Safety
 ///
 /// `first` came from [`allocate`] with `len`, and is not used any more.
-#[cfg(not(loom))]
-unsafe fn deallocate<T>(first: *mut Slot<T>, len: usize) {
-    use std::alloc::{dealloc, Layout};
-
-    if let Ok(layout) = Layout::array::<Slot<T>>(len) {
-        // SAFETY: the caller's duty; the layout is the one `allocate` used. Slots need no drop.
-        unsafe { dealloc(first.cast(), layout) };
+unsafe fn deallocate<T>(first: NonNull<Slot<T>>, len: usize) {
+    #[cfg(loom)]
+    for place in 0..len {
+        // SAFETY: the segment has that many slots, and they are not used any more.
+        unsafe { nth(first, place).drop_in_place() };
     }
-}
-
-/// loom's atomics are objects, not words, so they are made one by one.
-#[cfg(loom)]
-fn allocate<T>(len: usize) -> *mut Slot<T> {
-    let slots: Box<[Slot<T>]> = (0..len).map(|_| Slot::new()).collect();
-    Box::into_raw(slots).cast()
-}
-
-/// # Safety
-///
-/// As above.
-#[cfg(loom)]
-unsafe fn deallocate<T>(first: *mut Slot<T>, len: usize) {
-    // SAFETY: the caller's duty; this is how `allocate` made it.
-    drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(first, len)) });
+    // SAFETY: the caller's duty; the layout is the one `allocate` used.
+    unsafe { dealloc(first.cast().as_ptr(), layout::<T>(len)) };
 }
 
 #[cfg(all(test, not(loom)))]

@@ -12,6 +12,7 @@ use crate::{
     layout::{slots_per_shard, Index, Link, LiveWord, Word},
     lists::{LimboPile, VacantStack},
     owner::Owned,
+    room::Room,
     segment::Segments,
     slot::Slot,
     sync::{fence, AtomicUsize, Ordering},
@@ -68,16 +69,19 @@ fn count(counter: &AtomicUsize) {
 
 /// A vacant slot that one thread has taken, to publish a value in it or to give it back.
 pub(crate) struct Claim<'s, T> {
-    pub(crate) slot: &'s Slot<T>,
+    room: Room<'s, T>,
     index: Index,
     generation: usize,
 }
 
 impl<'s, T> Claim<'s, T> {
+    /// # Safety
+    ///
+    /// The caller has taken the vacant slot of this room off a list, or carved it, with `state`.
     #[inline]
-    pub(crate) fn new(slot: &'s Slot<T>, index: Index, state: Word) -> Self {
+    pub(crate) unsafe fn new(room: Room<'s, T>, index: Index, state: Word) -> Self {
         Self {
-            slot,
+            room,
             index,
             generation: state.generation(),
         }
@@ -87,6 +91,21 @@ impl<'s, T> Claim<'s, T> {
     #[inline]
     pub(crate) fn word(&self) -> LiveWord {
         LiveWord::new(self.generation, self.index)
+    }
+
+    /// Makes the handle valid, with this value.
+    #[inline]
+    pub(crate) fn publish(self, value: T) -> LiveWord {
+        let word = self.word();
+        // SAFETY: the slot is claimed, as `new` was told.
+        let value = unsafe { self.room.put(value) };
+        self.room.slot.publish(word, value);
+        word
+    }
+
+    /// The slot, with its index and generation, to be given back.
+    pub(crate) fn into_parts(self) -> (&'s Slot<T>, Index, usize) {
+        (self.room.slot, self.index, self.generation)
     }
 }
 
@@ -124,8 +143,15 @@ impl<T> Shard<T> {
     /// Takes a vacant slot, by any thread.
     pub(crate) fn claim(&self) -> Option<Claim<'_, T>> {
         match self.shared.vacant.pop(&self.segments, self.bits) {
-            Some((index, slot, state)) => Some(Claim::new(slot, index, state)),
-            None => self.carve(1).map(|(number, _)| self.claim_fresh(number)),
+            Some((index, _, state)) => {
+                let room = self.segments.room(index.slot(self.bits));
+                // SAFETY: popped, in that state.
+                Some(unsafe { Claim::new(room, index, state) })
+            }
+            // SAFETY: carved a moment ago.
+            None => self
+                .carve(1)
+                .map(|(number, _)| unsafe { self.claim_fresh(number) }),
         }
     }
 
@@ -134,10 +160,15 @@ impl<T> Shard<T> {
         self.shared.vacant.take()
     }
 
-    /// The claim of a slot that was carved and never used.
-    pub(crate) fn claim_fresh(&self, number: usize) -> Claim<'_, T> {
+    /// The claim of a slot that was never used.
+    ///
+    /// # Safety
+    ///
+    /// The caller has carved this number, and claims it once.
+    pub(crate) unsafe fn claim_fresh(&self, number: usize) -> Claim<'_, T> {
         let index = Index::new(number, self.number, self.bits);
-        Claim::new(self.segments.get_or_grow(number), index, Word::default())
+        // SAFETY: carved, as the caller says, and never used.
+        unsafe { Claim::new(self.segments.room(number), index, Word::default()) }
     }
 
     /// Takes up to `count` slots that were never used, as numbers from, to.
@@ -235,7 +266,7 @@ impl<T> Shard<T> {
         owned.wrapping_add(self.shared.counts.deleted.load(Ordering::Relaxed))
     }
 
-    /// The bytes of this shard and its slots, without nodes.
+    /// The bytes of this shard and its slots, without boxes.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() + self.segments.bytes()
     }

@@ -1,5 +1,5 @@
-//! One slot: a state word, a pointer to the node with the value, and the three verbs' decisive
-//! steps (their linearization points).
+//! One slot: a state word, a pointer to the value, and the three verbs' decisive steps
+//! (their linearization points).
 //!
 //! ```text
 //!            publish              unlink               vacate
@@ -17,7 +17,6 @@ use std::ptr::{self, NonNull};
 
 use crate::{
     layout::{Link, LiveWord, Phase, Word, LAST_GENERATION},
-    node::Node,
     sync::{AtomicPtr, AtomicUsize, Ordering},
     thread::Guard,
 };
@@ -27,7 +26,7 @@ use crate::{
 #[repr(C)]
 pub(crate) struct Slot<T> {
     state: AtomicUsize,
-    node: AtomicPtr<Node<T>>,
+    value: AtomicPtr<T>,
 }
 
 impl<T> Slot<T> {
@@ -36,7 +35,7 @@ impl<T> Slot<T> {
     pub(crate) fn new() -> Self {
         Self {
             state: AtomicUsize::new(0),
-            node: AtomicPtr::new(ptr::null_mut()),
+            value: AtomicPtr::new(ptr::null_mut()),
         }
     }
 
@@ -58,14 +57,14 @@ impl<T> Slot<T> {
 
     /// **New**, in a slot that the caller has claimed: from here on the handle is valid.
     #[inline]
-    pub(crate) fn publish(&self, word: LiveWord, node: NonNull<Node<T>>) {
+    pub(crate) fn publish(&self, word: LiveWord, value: NonNull<T>) {
         // edge: none. The next store publishes it.
-        self.node.store(node.as_ptr(), Ordering::Relaxed);
+        self.value.store(value.as_ptr(), Ordering::Relaxed);
         // edge: publish. Value and pointer before the state that lets readers in.
         self.state.store(word.bits(), Ordering::Release);
     }
 
-    /// **Value**: the node of the handle that `word` stands for, readable while `guard` lives.
+    /// **Value**: that of the handle that `word` stands for, readable while `guard` lives.
     #[inline]
     pub(crate) fn read<'g>(&self, word: LiveWord, guard: &'g Guard) -> Result<&'g T, Word> {
         let state = self.state();
@@ -85,10 +84,10 @@ impl<T> Slot<T> {
     pub(crate) unsafe fn deref<'g>(&self, _guard: &'g Guard) -> &'g T {
         // edge: none. `publish` ordered this store before the state that the caller saw, and
         // "grace" keeps every later one behind the guard.
-        let node = self.node.load(Ordering::Relaxed);
-        // SAFETY: a live slot's pointer is a node with a value, and until the guard is gone no
-        // grace period that began after the slot was live can end: nobody drops the value.
-        unsafe { Node::value(NonNull::new_unchecked(node)) }
+        let value = self.value.load(Ordering::Relaxed);
+        // SAFETY: a live slot's pointer leads to its value, and until the guard is gone no grace
+        // period that began after the slot was live can end: nobody drops the value.
+        unsafe { &*value }
     }
 
     /// **Delete**: one caller wins, and the handle is invalid from here on. The winner owns the
@@ -123,22 +122,22 @@ impl<T> Slot<T> {
     /// Whether a value waits here to be dropped: to the one thread that may drop it.
     pub(crate) fn holds_value(&self) -> bool {
         // edge: walk. Flag and busy counts keep walkers and batches apart.
-        !self.node.load(Ordering::Relaxed).is_null()
+        !self.value.load(Ordering::Relaxed).is_null()
     }
 
-    /// Takes the node of a slot in limbo whose grace period is over; `None` if a walker has
-    /// dropped the value already.
+    /// Takes the value of a slot in limbo whose grace period is over; `None` if a walker has
+    /// dropped it already.
     ///
     /// # Safety
     ///
     /// The caller is the only one that may do this now: see "walk" in docs/ORDERING.md.
     #[inline]
-    pub(crate) unsafe fn take(&self) -> Option<NonNull<Node<T>>> {
+    pub(crate) unsafe fn take(&self) -> Option<NonNull<T>> {
         // edge: walk. Walkers and batches never do this at the same time.
-        let node = self.node.load(Ordering::Relaxed);
+        let value = self.value.load(Ordering::Relaxed);
         // edge: walk. As above.
-        self.node.store(ptr::null_mut(), Ordering::Relaxed);
-        NonNull::new(node)
+        self.value.store(ptr::null_mut(), Ordering::Relaxed);
+        NonNull::new(value)
     }
 
     /// Ends the slot's use under `generation`: retires it if that was the last, else makes it
@@ -169,7 +168,7 @@ impl<T> Slot<T> {
     /// # Safety
     ///
     /// Nobody else uses the table any more.
-    pub(crate) unsafe fn take_any(&self) -> Option<NonNull<Node<T>>> {
+    pub(crate) unsafe fn take_any(&self) -> Option<NonNull<T>> {
         match self.own_state().phase() {
             // SAFETY: the caller's duty.
             Phase::Live | Phase::Limbo => unsafe { self.take() },
@@ -181,21 +180,24 @@ impl<T> Slot<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{layout::Index, segment::Segments, thread};
+    use crate::{layout::Index, room, segment::Segments, thread};
 
     const SHARD_BITS: u32 = 0;
 
     #[test]
     fn a_slot_lives_through_all_its_generations_and_then_no_more() {
         let segments = Segments::<String>::new();
-        let slot = segments.get_or_grow(0);
+        let slot = segments.room(0).slot;
         let index = Index::new(0, 0, SHARD_BITS);
         let guard = thread::pin();
         let mut words = Vec::new();
         for generation in 0..=LAST_GENERATION {
             let word = LiveWord::new(generation, index);
             assert!(slot.read(word, &guard).is_err(), "before it is published");
-            slot.publish(word, Node::boxed(format!("{generation}")));
+            let room = segments.room(0);
+            // SAFETY: no one else uses the slot.
+            let value = unsafe { room.put(format!("{generation}")) };
+            slot.publish(word, value);
             assert_eq!(slot.read(word, &guard).ok(), Some(&format!("{generation}")));
 
             assert_eq!(slot.unlink(word, Link::END), Ok(()));
@@ -204,15 +206,16 @@ mod tests {
                 Err(Word::limbo(generation, Link::END))
             );
             // SAFETY: no other thread is here, and what was read is not used any more.
-            let node = unsafe { slot.take() }.expect("a slot in limbo has its node");
+            let taken = unsafe { slot.take() };
+            assert_eq!(taken, Some(value));
             assert!(!slot.holds_value());
-            let next = slot.vacate(generation, Link::END);
-            assert_eq!(next.is_some(), generation < LAST_GENERATION);
             // SAFETY: as above.
             unsafe {
-                Node::drop_value(node);
-                Node::free(node);
+                room::drop_value(value);
+                room::free(value);
             }
+            let next = slot.vacate(generation, Link::END);
+            assert_eq!(next.is_some(), generation < LAST_GENERATION);
             words.push(word);
         }
         assert_eq!(slot.own_state(), Word::RETIRED);

@@ -15,8 +15,8 @@ use crate::{
     error::{HandleError, QuiesceError},
     handle::Handle,
     layout::Phase,
-    node::Node,
     reclaim::{advance, Backoff, Grace, STEPS_OF_GRACE},
+    room::Stride,
     shard::Shard,
     slot::Slot,
     stats::Stats,
@@ -126,15 +126,14 @@ impl<T> Core<T> {
                 backoff.wait();
             }
         }
-        let seat = self.seat();
         while_dropping(|| {
             for &(slot, generation) in doomed {
                 let state = slot.own_state();
                 if state.phase() == Phase::Limbo && state.generation() == generation {
                     // SAFETY: the flag is up and no batch is being dropped.
-                    if let Some(node) = unsafe { slot.take() } {
-                        // SAFETY: its grace period is over, and the slot has forgotten the node.
-                        unsafe { self.drop_node(&seat, node) };
+                    if let Some(value) = unsafe { slot.take() } {
+                        // SAFETY: its grace period is over, and the slot has forgotten the value.
+                        unsafe { self.drop_value(value) };
                     }
                 }
             }
@@ -205,7 +204,7 @@ impl<T> Core<T> {
                 Phase::Retired => stats.retired += 1,
             }
         }
-        stats.bytes += (stats.live + stats.pending) * size_of::<Node<T>>();
+        stats.bytes += (stats.live + stats.pending) * Stride::<T>::BOX_BYTES;
         stats
     }
 }
@@ -222,13 +221,12 @@ impl<T> Drop for Core<T> {
     /// Drops every value in the table, deleted ones that still wait included.
     fn drop(&mut self) {
         let this = &*self;
-        let seat = this.seat();
         while_dropping(|| {
             for slot in this.slots() {
                 // SAFETY: `&mut self`: no reader, no owner and no walker is left.
-                if let Some(node) = unsafe { slot.take_any() } {
-                    // SAFETY: as above, and the slot has forgotten the node.
-                    unsafe { this.drop_node(&seat, node) };
+                if let Some(value) = unsafe { slot.take_any() } {
+                    // SAFETY: as above, and the slot has forgotten the value.
+                    unsafe { this.drop_value(value) };
                 }
             }
         });
