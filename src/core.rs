@@ -27,6 +27,8 @@ pub(crate) struct Core<T> {
     quota: Option<CachePadded<AtomicUsize>>,
     /// One while a walker drops values for the whole table, else zero. See `walk.rs`.
     pub(crate) walkers: CachePadded<AtomicUsize>,
+    /// How many walkers are dropping the values that they took.
+    pub(crate) dropping: AtomicUsize,
     /// Values whose drop panicked.
     pub(crate) drop_panics: AtomicUsize,
 }
@@ -49,6 +51,7 @@ impl<T> Core<T> {
             ready: Arc::new(ReadyLists::new(shards)),
             quota: limited.then(|| CachePadded::new(AtomicUsize::new(max_handles))),
             walkers: CachePadded::new(AtomicUsize::new(0)),
+            dropping: AtomicUsize::new(0),
             drop_panics: AtomicUsize::new(0),
         }
     }
@@ -268,7 +271,7 @@ fn new_key() -> usize {
 /// loom replays executions, which must not differ by chance.
 #[cfg(loom)]
 fn new_key() -> usize {
-    usize::MAX / 3 & KEY_MASK
+    (usize::MAX / 3) & KEY_MASK
 }
 
 #[cfg(all(test, not(loom)))]

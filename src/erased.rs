@@ -3,17 +3,21 @@
 
 use std::{
     any::{type_name, TypeId},
+    cell::UnsafeCell,
     mem::{ManuallyDrop, MaybeUninit},
 };
 
 use crate::error::HandleError;
 
-/// Three words hold most callbacks' state: a `String`, a boxed closure, an `Arc` or two.
-type Words = [MaybeUninit<usize>; 3];
+/// Three words hold most callbacks' state: a `String`, a boxed closure, an `Arc` or two. They are
+/// pointers by type, so that those keep their provenance.
+type Words = [MaybeUninit<*mut ()>; 3];
 
 /// A value whose type is known at run time only.
 pub(crate) struct Erased {
-    words: Words,
+    /// In a cell, since the value may have cells of its own, which a shared reference to this
+    /// would freeze otherwise.
+    words: UnsafeCell<Words>,
     vtable: &'static Vtable,
 }
 
@@ -21,7 +25,7 @@ pub(crate) struct Erased {
 struct Vtable {
     id: fn() -> TypeId,
     name: fn() -> &'static str,
-    drop: unsafe fn(&mut Words),
+    drop: unsafe fn(*mut Words),
 }
 
 // SAFETY: `new` takes only what is `Send` and `Sync`.
@@ -55,33 +59,32 @@ impl<T: 'static> Place<T> {
         words
     }
 
+    /// Where the value is.
+    ///
     /// # Safety
     ///
     /// `words` came from `put` with this `T`.
     #[inline]
-    unsafe fn get(words: &Words) -> &T {
-        let words = words.as_ptr();
-        // SAFETY: the caller's duty: there lies a `T`, or a pointer to its box.
-        unsafe {
-            if Self::INLINE {
-                &*words.cast::<T>()
-            } else {
-                &**words.cast::<*mut T>()
-            }
+    unsafe fn get(words: *mut Words) -> *mut T {
+        if Self::INLINE {
+            words.cast()
+        } else {
+            // SAFETY: the caller's duty: there lies a pointer to the value's box.
+            unsafe { words.cast::<*mut T>().read() }
         }
     }
 
     /// # Safety
     ///
     /// As for `get`, and the words are not used any more.
-    unsafe fn take(words: &mut Words) -> T {
-        let words = words.as_mut_ptr();
-        // SAFETY: the caller's duty: there lies a `T`, or a pointer to its box.
+    unsafe fn take(words: *mut Words) -> T {
+        // SAFETY: the caller's duty: there is a `T`, in place or in a box.
         unsafe {
+            let value = Self::get(words);
             if Self::INLINE {
-                words.cast::<T>().read()
+                value.read()
             } else {
-                *Box::from_raw(words.cast::<*mut T>().read())
+                *Box::from_raw(value)
             }
         }
     }
@@ -89,14 +92,14 @@ impl<T: 'static> Place<T> {
     /// # Safety
     ///
     /// As for `take`.
-    unsafe fn drop(words: &mut Words) {
-        let words = words.as_mut_ptr();
-        // SAFETY: the caller's duty: there lies a `T`, or a pointer to its box.
+    unsafe fn drop(words: *mut Words) {
+        // SAFETY: the caller's duty: there is a `T`, in place or in a box.
         unsafe {
+            let value = Self::get(words);
             if Self::INLINE {
-                words.cast::<T>().drop_in_place();
+                value.drop_in_place();
             } else {
-                drop(Box::from_raw(words.cast::<*mut T>().read()));
+                drop(Box::from_raw(value));
             }
         }
     }
@@ -105,7 +108,7 @@ impl<T: 'static> Place<T> {
 impl Erased {
     pub(crate) fn new<T: Send + Sync + 'static>(value: T) -> Self {
         Self {
-            words: Place::put(value),
+            words: UnsafeCell::new(Place::put(value)),
             vtable: Place::<T>::VTABLE,
         }
     }
@@ -121,7 +124,7 @@ impl Erased {
     pub(crate) fn get<T: 'static>(&self) -> Result<&T, HandleError> {
         if self.is::<T>() {
             // SAFETY: the words hold a `T`.
-            return Ok(unsafe { Place::get(&self.words) });
+            return Ok(unsafe { &*Place::get(self.words.get()) });
         }
         Err(HandleError::WrongType {
             expected: type_name::<T>(),
@@ -136,14 +139,14 @@ impl Erased {
         }
         let mut this = ManuallyDrop::new(self);
         // SAFETY: the words hold a `T`, and are forgotten.
-        Ok(unsafe { Place::take(&mut this.words) })
+        Ok(unsafe { Place::take(this.words.get_mut()) })
     }
 }
 
 impl Drop for Erased {
     fn drop(&mut self) {
         // SAFETY: the vtable belongs to the type in the words, which are not used any more.
-        unsafe { (self.vtable.drop)(&mut self.words) }
+        unsafe { (self.vtable.drop)(self.words.get_mut()) }
     }
 }
 
@@ -185,6 +188,24 @@ mod tests {
             Err(erased) => erased,
         };
         assert_eq!(erased.take::<String>().ok().as_deref(), Some("text"));
+    }
+
+    #[test]
+    fn values_may_have_cells_of_their_own() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        let erased = Erased::new(AtomicUsize::new(1));
+        let count = erased
+            .get::<AtomicUsize>()
+            .map(|n| n.fetch_add(1, Ordering::Relaxed));
+        assert_eq!(count, Ok(1));
+        assert_eq!(
+            erased
+                .take::<AtomicUsize>()
+                .ok()
+                .map(AtomicUsize::into_inner),
+            Some(2)
+        );
     }
 
     #[test]

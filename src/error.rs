@@ -14,7 +14,8 @@ pub enum HandleError {
     /// This table never issued it: an arbitrary integer, a handle of another table, or one of an
     /// earlier run of the program.
     Unknown,
-    /// This table issued it, and it was deleted: a second delete, or a use after delete.
+    /// This table issued it, and it was deleted: a second delete, or a use after delete. (Or
+    /// `insert_with` showed it to a closure that then panicked.)
     #[non_exhaustive]
     Deleted {
         /// The handle's integer, as it was handed in.

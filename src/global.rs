@@ -3,9 +3,10 @@
 
 use crate::{
     erased::Erased,
-    error::{Full, HandleError},
+    error::{Full, HandleError, QuiesceError},
     guard::Ref,
     handle::Handle,
+    stats::Stats,
     table::{out_of_space, HandleTable},
 };
 
@@ -133,6 +134,50 @@ impl Handle {
     #[inline]
     pub fn try_delete(self) -> Result<(), HandleError> {
         GLOBAL.remove(self)
+    }
+
+    /// Makes the handle invalid, and drops its value before it returns if no one is reading: see
+    /// [`HandleTable::remove_now`].
+    ///
+    /// # Errors
+    ///
+    /// [`HandleError::Unknown`] or [`HandleError::Deleted`].
+    pub fn try_delete_now(self) -> Result<(), HandleError> {
+        GLOBAL.remove_now(self)
+    }
+
+    /// Drops what can be dropped now of all values whose handles were deleted from the process-wide
+    /// table: see [`HandleTable::flush`].
+    pub fn flush() {
+        GLOBAL.flush();
+    }
+
+    /// Waits until all values whose handles were deleted from the process-wide table before the
+    /// call have been dropped: see [`HandleTable::quiesce`].
+    ///
+    /// # Errors
+    ///
+    /// [`QuiesceError`] where it would wait for itself.
+    pub fn quiesce() -> Result<(), QuiesceError> {
+        GLOBAL.quiesce()
+    }
+
+    /// Counts what the process-wide table holds: see [`HandleTable::stats`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::Handle;
+    ///
+    /// let handle = Handle::new("value");
+    /// assert_eq!(Handle::stats().live, 1);
+    /// handle.delete();
+    /// Handle::quiesce()?;
+    /// assert_eq!((Handle::stats().live, Handle::stats().pending), (0, 0));
+    /// # Ok::<(), handle_table::QuiesceError>(())
+    /// ```
+    pub fn stats() -> Stats {
+        GLOBAL.stats()
     }
 }
 

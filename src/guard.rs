@@ -4,7 +4,12 @@
 use std::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use crate::{
-    core::Core, error::HandleError, handle::Handle, once::OnceCore, thread::Guard, walk::Place,
+    core::Core,
+    error::HandleError,
+    handle::Handle,
+    once::OnceCore,
+    thread::{self, Guard},
+    walk::Place,
 };
 
 /// A value in a table, kept alive while this exists, even if its handle is deleted meanwhile.
@@ -116,11 +121,13 @@ impl<'t, T> Pinned<'t, T> {
 
     /// Lets go of everything seen so far and pins anew, so that reclamation can go on.
     ///
-    /// Takes `&mut self`: no reference from before is left. It does nothing while the thread holds
-    /// another `Ref` or `Pinned`. Wait-free; a load and a compare while the epoch stands still.
+    /// Takes `&mut self`: no reference from before is left. While the thread holds another `Ref` or
+    /// `Pinned` it changes nothing. Costs a pin, and is as wait-free as [`HandleTable::pin`] is.
+    ///
+    /// [`HandleTable::pin`]: crate::HandleTable::pin
     #[inline]
     pub fn repin(&mut self) {
-        self.guard.repin();
+        thread::repin(&mut self.guard);
     }
 
     /// The live handles and their values, in no particular order.

@@ -20,10 +20,11 @@ use crate::error::HandleError;
 /// # Layout
 ///
 /// `repr(transparent)` over [`NonZeroUsize`]. On 64-bit targets the bits are, from the top: two
-/// fixed bits `10` (so that no handle is a canonical address, and C that dereferences one faults
-/// at once), 30 bits of generation, 32 bits that say slot and shard; all but the fixed ones are
-/// exclusive-ored with a key of the table. On 32-bit targets: 2, 10 and 20 bits. None of this is
-/// for C to take apart; it may only compare handles for equality.
+/// fixed bits `10` (so that on x86-64 no handle is a canonical address, and C that dereferences one
+/// faults at once), 30 bits of generation, 32 bits that say slot and shard; all but the fixed ones
+/// are exclusive-ored with a key of the table. On 32-bit targets: 2, 10 and 20 bits. None of this
+/// is for C to take apart; it may only compare handles for equality. Seen as a signed integer a
+/// handle is negative.
 ///
 /// # Example
 ///

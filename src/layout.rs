@@ -41,7 +41,9 @@ const PHASE_MASK: usize = 0b11 << (usize::BITS - PHASE_BITS);
 const SMALL: bool = cfg!(any(test, loom, handle_table_small));
 
 /// A slot is issued with generations 0 to this one, then retired for good.
-pub(crate) const LAST_GENERATION: usize = if SMALL { 5 } else { (1 << GENERATION_BITS) - 1 };
+pub(crate) const LAST_GENERATION: usize = if SMALL { 5 } else { (1 << GENERATION_BITS) - 2 };
+// No vacant word may look like the retired one.
+const _: () = assert!(LAST_GENERATION < GENERATION_MASK >> INDEX_BITS);
 /// log2 of the slots in a shard's first segment; each later segment is twice the one before.
 pub(crate) const FIRST_SEGMENT_BITS: u32 = if SMALL { 1 } else { 5 };
 /// Fresh slots that an owner takes from its shard at a time.
@@ -238,6 +240,12 @@ impl LiveWord {
     pub(crate) fn index(self) -> Index {
         Index(self.0 & INDEX_MASK)
     }
+
+    /// The word of its slot once it is deleted. Of a word that was made up it makes something, too.
+    #[inline]
+    pub(crate) fn limbo(self, link: Link) -> Word {
+        Word((self.0 & GENERATION_MASK) | LIMBO | link.0)
+    }
 }
 
 /// The top of a stack of vacant slots that several threads pop: the slot's index *and* its
@@ -332,7 +340,6 @@ mod tests {
         assert_eq!(PHASE_MASK & GENERATION_MASK, 0);
         assert_eq!(GENERATION_MASK & INDEX_MASK, 0);
         assert_eq!(KEY_MASK & PHASE_MASK, 0, "no key may touch the fixed bits");
-        const { assert!(LAST_GENERATION <= GENERATION_MASK >> INDEX_BITS) };
     }
 
     #[test]

@@ -70,10 +70,8 @@ impl ReadyLists {
         let home = Arc::clone(this);
         // edge: none. A count, and nothing follows from it.
         this.lists[shard].sealed.fetch_add(1, Ordering::Relaxed);
-        let guard = thread::pin();
         // edge: grace. All unlinks of the batch come before its seal in the collector's queue.
-        guard.defer(move || home.deliver(batch));
-        guard.flush();
+        defer(move || home.deliver(batch));
     }
 
     /// What the deferred closure does, on any thread.
@@ -160,11 +158,23 @@ impl Grace {
     pub(crate) fn start() -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&over);
-        let guard = thread::pin();
         // edge: grace. What the readers did comes before what the one who waits does.
-        guard.defer(move || told.store(true, Ordering::Release));
-        guard.flush();
+        defer(move || told.store(true, Ordering::Release));
         Self(over)
+    }
+
+    /// Helps the epoch forward for a while; says whether the grace period is over. A reader who
+    /// holds on makes it give up, one who was only preempted gets a chance to run.
+    pub(crate) fn help(&self) -> bool {
+        let mut steps = STEPS_OF_HELP + deferred() / CLOSURES_PER_STEP;
+        while !self.is_over() && steps > 0 {
+            thread::pin().flush();
+            if !self.is_over() {
+                yield_now();
+            }
+            steps -= 1;
+        }
+        self.is_over()
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -173,20 +183,53 @@ impl Grace {
     }
 }
 
-/// Helps the epoch forward by one step, if no reader stands in its way.
-pub(crate) fn advance() {
+/// Has the collector call `f` after a grace period that begins now.
+fn defer(f: impl FnOnce() + Send + 'static) {
+    count_deferred(1);
+    let guard = thread::pin();
+    guard.defer(move || {
+        count_deferred(-1);
+        f();
+    });
+    guard.flush();
+}
+
+/// Lets other threads run, once, so that a reader who was preempted while pinned can unpin, and
+/// helps the epoch forward by one step.
+pub(crate) fn yield_to_readers() {
+    yield_now();
     thread::pin().flush();
 }
 
-/// Lets other threads run, once, so that a reader who was preempted while pinned can unpin.
-pub(crate) fn yield_to_readers() {
-    yield_now();
-    advance();
+/// Closures that wait in the collector, of all tables. Not under loom, where there are never many.
+#[cfg(not(loom))]
+static DEFERRED: AtomicUsize = AtomicUsize::new(0);
+
+#[cfg(not(loom))]
+fn count_deferred(step: isize) {
+    // edge: none. A count, and nothing follows from it.
+    DEFERRED.fetch_add(step as usize, Ordering::Relaxed);
 }
 
-/// Steps of [`advance`] after which a grace period is over if nobody is pinned: two epochs, one
-/// that was entered late, and one to run what has become ready.
-pub(crate) const STEPS_OF_GRACE: usize = 4;
+#[cfg(not(loom))]
+fn deferred() -> usize {
+    // edge: none. As above.
+    DEFERRED.load(Ordering::Relaxed)
+}
+
+#[cfg(loom)]
+fn count_deferred(_: isize) {}
+
+#[cfg(loom)]
+fn deferred() -> usize {
+    0
+}
+
+/// Steps after which a grace period is over if nobody is pinned for long: two epochs, one that was
+/// entered late, one to run what has become ready; and some for readers who were preempted.
+const STEPS_OF_HELP: usize = if cfg!(loom) { 4 } else { 64 };
+/// How many bags of closures crossbeam-epoch 0.9 runs in a flush; each of ours fills one.
+const CLOSURES_PER_STEP: usize = 8;
 
 /// Waits a little, longer each time.
 pub(crate) struct Backoff(u32);
@@ -197,7 +240,7 @@ impl Backoff {
     }
 
     pub(crate) fn wait(&mut self) {
-        self.0 += 1;
+        self.0 = self.0.saturating_add(1);
         #[cfg(not(loom))]
         if self.0 > 64 {
             let micros = 10 << (self.0 - 64).min(7);

@@ -58,13 +58,13 @@ impl<T> Core<T> {
         if is_dropping() || !self.ready.any(shard.number()) || !shard.enter(&self.walkers) {
             return;
         }
+        let _leave = OnDrop(|| shard.leave());
         let seat = self.seat();
         while_dropping(|| {
             for batch in self.ready.take(shard.number()) {
                 self.drop_batch(&seat, batch.first());
             }
         });
-        shard.leave();
     }
 
     /// Drops the values of a batch whose grace period is over, and returns its slots: one by one,
@@ -105,7 +105,7 @@ impl<T> Core<T> {
         }
     }
 
-    /// Drops a value, containing a panic of its drop, and frees its memory.
+    /// Drops a value where it lies, containing a panic of its drop, and frees its memory.
     ///
     /// # Safety
     ///
@@ -114,18 +114,33 @@ impl<T> Core<T> {
     pub(crate) unsafe fn drop_value(&self, value: NonNull<T>) {
         if mem::needs_drop::<T>() {
             // SAFETY: the caller's duty.
-            let drop_value = || unsafe { room::drop_value(value) };
-            if cfg!(loom) {
-                // loom reports what it finds by panicking.
-                drop_value();
-            } else if let Err(payload) = catch_unwind(AssertUnwindSafe(drop_value)) {
-                // The panic hook has reported it. The payload may panic in its own drop.
-                mem::forget(payload);
-                // edge: none. A count.
-                self.drop_panics.fetch_add(1, Ordering::Relaxed);
-            }
+            self.contain(|| unsafe { room::drop_value(value) });
         }
         // SAFETY: the caller's duty, and it is dropped.
         unsafe { room::free(value) }
+    }
+
+    /// Calls `drop_it`, and lets no panic out.
+    pub(crate) fn contain(&self, drop_it: impl FnOnce()) {
+        if cfg!(loom) {
+            // loom reports what it finds by panicking.
+            drop_it();
+        } else if let Err(payload) = catch_unwind(AssertUnwindSafe(drop_it)) {
+            // The panic hook has reported it. What was thrown may panic in its own drop, too.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                mem::forget(again);
+            }
+            // edge: none. A count.
+            self.drop_panics.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Does something at the end of a scope, however that comes.
+pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
     }
 }

@@ -86,6 +86,19 @@ impl<'s, T> Room<'s, T> {
     }
 }
 
+/// Moves the value at `place` out, and gives back its memory.
+///
+/// # Safety
+///
+/// As for [`drop_value`].
+pub(crate) unsafe fn take<T>(place: NonNull<T>) -> T {
+    // SAFETY: the caller's duty: it is there, and is not used again where it was.
+    let value = unsafe { place.read() };
+    // SAFETY: as above, and it is gone.
+    unsafe { free(place) };
+    value
+}
+
 /// Drops the value at `place`, in place.
 ///
 /// # Safety
@@ -100,7 +113,7 @@ pub(crate) unsafe fn drop_value<T>(place: NonNull<T>) {
 ///
 /// # Safety
 ///
-/// As for [`drop_value`], which has been called (or has panicked) before.
+/// As for [`drop_value`], and the value was dropped (or its drop panicked) or moved out.
 #[inline]
 pub(crate) unsafe fn free<T>(place: NonNull<T>) {
     if !Stride::<T>::INLINE {

@@ -98,7 +98,7 @@ impl<T> Slot<T> {
     /// The state that was there instead.
     #[inline]
     pub(crate) fn unlink(&self, word: LiveWord, link: Link) -> Result<(), Word> {
-        let limbo = Word::limbo(word.word().generation(), link);
+        let limbo = word.limbo(link);
         // edge: delete. Release: who finds the slot in limbo comes after what the deleter did
         // before; Acquire: the deleter comes after the publisher, the loser after the winner.
         self.state
@@ -151,16 +151,17 @@ impl<T> Slot<T> {
         } else {
             (Word::vacant(generation + 1, link), Some(generation + 1))
         };
-        // edge: recycle. Who reads this to take the slot comes through the list, which orders it.
-        self.state.store(word.bits(), Ordering::Relaxed);
+        // edge: delete. Who is answered "deleted" by this comes after the deleter too; who takes
+        // the slot comes through the list, which has an edge of its own.
+        self.state.store(word.bits(), Ordering::Release);
         next
     }
 
     /// Sets the link of a vacant slot that the caller still owns.
     pub(crate) fn link_vacant(&self, generation: usize, link: Link) {
-        // edge: recycle. As in `vacate`.
+        // edge: delete. As in `vacate`.
         self.state
-            .store(Word::vacant(generation, link).bits(), Ordering::Relaxed);
+            .store(Word::vacant(generation, link).bits(), Ordering::Release);
     }
 
     /// What lies in this slot, live or in limbo, for the table's own drop.

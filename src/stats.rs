@@ -21,8 +21,8 @@ pub struct Stats {
     pub retired: usize,
     /// Shards of the table; zero before its first insert.
     pub shards: usize,
-    /// Bytes of shards, slots and values; without what the values own, what shards cache, and
-    /// what the allocator adds.
+    /// Bytes of shards, slots and values, as addresses: large arrays of slots take memory as they
+    /// are used. Without what the values own, and what the allocator adds.
     pub bytes: usize,
     /// Values whose `Drop` panicked while the table dropped them. The panic went no further.
     pub drop_panics: usize,
@@ -32,13 +32,13 @@ impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} live, {} vacant, {} deleted but not yet dropped, {} retired slots; \
-             {} shards, {} bytes",
+            "slots: {} live, {} vacant, {} deleted but not yet dropped, {} retired; \
+             shards: {}; bytes: {}",
             self.live, self.vacant, self.pending, self.retired, self.shards, self.bytes
         )?;
         match self.drop_panics {
             0 => Ok(()),
-            panics => write!(f, "; {panics} drops panicked"),
+            panics => write!(f, "; drops that panicked: {panics}"),
         }
     }
 }

@@ -26,14 +26,20 @@ use crate::{
 /// # When values are dropped
 ///
 /// A delete makes the handle invalid at once. The value is dropped once no reader from before can
-/// see it, in batches of up to 128, by the thread that deleted it, during a later delete: with no
-/// reader in the way, at the latest when this thread has deleted five batches' worth of further
-/// values from this table. A thread that stops deleting leaves up to that many behind until
-/// someone calls [`flush`](Self::flush) or [`quiesce`](Self::quiesce), or the table is dropped.
-/// [`remove_now`](Self::remove_now) doesn't wait for a batch.
+/// see it, in batches of about 128, during a later delete: with no reader in the way, at the latest
+/// when the same thread has deleted five batches' worth of further values from this table, and one
+/// more for every eight batches that a reader has held up before. A thread that stops deleting
+/// leaves up to that many behind until someone calls [`flush`](Self::flush) or
+/// [`quiesce`](Self::quiesce), or the table is dropped. [`remove_now`](Self::remove_now) doesn't
+/// wait for a batch.
+///
+/// As a rule a value is dropped on the thread that deleted it. Not so what an ended thread has left,
+/// which the next thread with its shard drops; what threads without a shard of their own delete,
+/// which any of them drops; and what `flush`, `quiesce`, `remove_now` or the table's drop find. A value
+/// that must be dropped on one certain thread should hand itself over to it in its `Drop`.
 ///
 /// A value's `Drop` may use the table. If it panics, the panic hook reports it and
-/// [`Stats::drop_panics`] counts it; it goes no further, so that it can't come out of an unrelated
+/// [`Stats::drop_panics`](crate::Stats::drop_panics) counts it; it goes no further, so that it can't come out of an unrelated
 /// call or cross into C.
 ///
 /// # Example
@@ -100,12 +106,14 @@ impl<T> HandleTable<T> {
     /// [`HandleError::Unknown`] if this table never issued it.
     ///
     /// Wait-free, but for what crossbeam-epoch does on every 128th pin of a thread: there it may
-    /// help the epoch forward, which is lock-free. It writes nothing that other threads write.
+    /// help the epoch forward, which is lock-free. It writes nothing that other threads write. (A
+    /// thread's first use of any table registers it, and the process's first makes the collector.)
     ///
     /// # What a `Ref` that is held for long costs
     ///
     /// While it exists, nothing that is deleted, from any table, can be dropped: memory grows until
-    /// it is let go. A callback that runs an event loop must not hold one meanwhile. Store an
+    /// it is let go; a `Ref` that is leaked with [`std::mem::forget`] stops reclamation for good. A
+    /// callback that runs an event loop must not hold one meanwhile. Store an
     /// [`Arc`](std::sync::Arc) instead, take a clone out, and let go of the table:
     ///
     /// ```
@@ -204,7 +212,9 @@ impl<T> HandleTable<T> {
 
     /// Deletes `handle`, and drops its value before it returns if no one is reading: no thread
     /// holds a `Ref` or `Pinned` of any table. Otherwise the value is dropped later, as by
-    /// [`remove`](Self::remove); so it is when the call comes from a value's `Drop`.
+    /// [`remove`](Self::remove); so it is when the call comes from a value's `Drop`. A thread that is
+    /// preempted in the middle of a call to a table counts as a reader; this yields to it some dozen
+    /// times, and then gives up. For a guarantee, follow it by [`quiesce`](Self::quiesce).
     ///
     /// # Errors
     ///
@@ -267,7 +277,7 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
     /// Stores the value that `make` returns, which may know its own handle.
     ///
     /// The handle becomes valid when `make` has returned. If it panics, nothing was inserted, and
-    /// the handle that it saw is never issued to anyone.
+    /// the handle that it saw is never issued to anyone: it answers [`HandleError::Deleted`].
     ///
     /// # Panics
     ///

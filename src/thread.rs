@@ -134,6 +134,17 @@ pub(crate) fn pin() -> Guard {
     })
 }
 
+/// Lets go of what was seen under `guard` and pins anew; nothing if the thread has other guards.
+///
+/// `Guard::repin` would be cheaper, but announces the new epoch without a fence behind it, so that
+/// on a weakly ordered processor a later look at a slot may come from before: a reader could see
+/// an old state under a new epoch.
+#[inline]
+pub(crate) fn repin(guard: &mut Guard) {
+    // edge: grace. Unpins, and pins with the fence of every pin.
+    guard.repin_after(|| ());
+}
+
 /// Pins as a new participant, which goes with the guard.
 #[cold]
 fn pin_without_thread() -> Guard {

@@ -6,7 +6,7 @@ use crate::{core::Core, error::QuiesceError, handle::Handle, stats::Stats, table
 impl<T> HandleTable<T> {
     /// Deletes every handle for whose value `keep` says no.
     ///
-    /// Weakly consistent, as [`Pinned::iter`]. The thread is pinned while `keep` runs, and repinned
+    /// Weakly consistent, as [`Pinned::iter`](crate::Pinned::iter). The thread is pinned while `keep` runs, and repinned
     /// now and then. `keep` may use the table.
     pub fn retain(&self, mut keep: impl FnMut(Handle, &T) -> bool) {
         let Some(core) = self.core.get() else { return };
@@ -27,8 +27,9 @@ impl<T> HandleTable<T> {
     /// no `Ref` or `Pinned` is held; else what was deleted before the oldest of those was made, as
     /// far as it was already on its way.
     ///
-    /// It does not wait for readers, only for drops that other threads are in the middle of. From
-    /// inside a value's `Drop` it does nothing. It takes time for every slot that was ever in use.
+    /// It yields some dozen times to readers that are only preempted, and doesn't wait for others;
+    /// for drops that other threads are in the middle of, it does. From inside a value's `Drop` it
+    /// does nothing. It takes time for every slot that was ever in use.
     ///
     /// # Example
     ///

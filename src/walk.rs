@@ -5,18 +5,20 @@
 //! to one thread, perhaps for ever. A walker finds it all the same, by its state, and after a grace
 //! period drops its value; the slot stays in its batch, empty, until its owner comes.
 //!
-//! Walkers and batches must not drop the same value. A walker raises a flag and waits for those
-//! who are inside a batch; who comes to a batch and finds the flag leaves it for later, without
-//! waiting. Flag and look on either side have a SeqCst fence between them (edge "walk"), so one of
-//! the two sees the other.
+//! Walkers and batches must not drop the same value. A walker raises a flag, waits for those who are
+//! inside a batch, takes the values out, lowers the flag and drops them; who comes to a batch and
+//! finds the flag leaves it for later, without waiting. Flag and look on either side have a SeqCst
+//! fence between them (edge "walk"), so one of the two sees the other.
 
 use crate::{
     core::Core,
     error::{HandleError, QuiesceError},
     handle::Handle,
     layout::Phase,
-    reclaim::{advance, Backoff, Grace, STEPS_OF_GRACE},
-    room::Stride,
+    owner::Owner,
+    reclaim::{Backoff, Grace},
+    retire::OnDrop,
+    room::{self, Stride},
     shard::Shard,
     slot::Slot,
     stats::Stats,
@@ -24,8 +26,8 @@ use crate::{
     thread::{self, is_dropping, while_dropping, Guard},
 };
 
-/// Values that [`Core::for_each_live`] looks at before it lets reclamation go on.
-const VALUES_PER_PIN: usize = 64;
+/// Slots that [`Core::for_each_live`] looks at before it lets reclamation go on.
+const SLOTS_PER_PIN: usize = 64;
 
 /// A slot that was seen in limbo, with the generation it was deleted in.
 type Doomed<'c, T> = (&'c Slot<T>, usize);
@@ -42,16 +44,11 @@ impl<T> Core<T> {
             return;
         }
         let (doomed, grace) = self.doom();
-        for _ in 0..STEPS_OF_GRACE {
-            if grace.is_over() {
-                break;
-            }
-            advance();
-        }
+        let over = grace.help();
         for shard in &self.shards {
             self.reclaim(shard);
         }
-        if grace.is_over() {
+        if over {
             self.drop_doomed(&doomed);
         }
     }
@@ -68,30 +65,25 @@ impl<T> Core<T> {
         }
         let (doomed, grace) = self.doom();
         let mut backoff = Backoff::new();
-        while !grace.is_over() {
-            advance();
-            if !grace.is_over() {
-                backoff.wait();
-            }
+        while !grace.help() {
+            backoff.wait();
         }
         self.drop_doomed(&doomed);
+        self.wait_for_walkers();
         Ok(())
     }
 
     /// Deletes `handle`, and drops its value before it returns if nobody is reading.
     pub(crate) fn delete_now(&self, handle: Handle) -> Result<(), HandleError> {
         let slot = self.delete(handle)?;
-        if is_dropping() {
+        // A thread that is pinned itself would wait in vain.
+        if is_dropping() || thread::is_pinned() == Some(true) {
             return Ok(());
         }
         let (word, _) = self.find(handle)?;
-        let grace = Grace::start();
-        for _ in 0..STEPS_OF_GRACE {
-            if grace.is_over() {
-                self.drop_doomed(&[(slot, word.word().generation())]);
-                break;
-            }
-            advance();
+        if Grace::start().help() && !self.drop_doomed(&[(slot, word.word().generation())]) {
+            // Another walker has it, perhaps in its hands still.
+            self.wait_for_walkers();
         }
         Ok(())
     }
@@ -108,8 +100,31 @@ impl<T> Core<T> {
     }
 
     /// Drops the values of slots whose grace period is over, those that no batch has dropped yet,
-    /// and returns after all drops that were under way in batches.
-    fn drop_doomed(&self, doomed: &[Doomed<'_, T>]) {
+    /// after all drops that were under way in batches. Says whether there was any.
+    fn drop_doomed(&self, doomed: &[Doomed<'_, T>]) -> bool {
+        // A batch's worth at a time, which bounds what is taken out; and none once, to wait.
+        let mut chunks = doomed.chunks(Owner::<T>::BATCH);
+        let first = self.drop_some(chunks.next().unwrap_or(&[]));
+        chunks.fold(first, |any, chunk| self.drop_some(chunk) | any)
+    }
+
+    fn drop_some(&self, doomed: &[Doomed<'_, T>]) -> bool {
+        let mut taken = Vec::with_capacity(doomed.len());
+        self.take_doomed(doomed, &mut taken);
+        // edge: walk. These drops come before what those do who wait for them.
+        let _done = OnDrop(|| _ = self.dropping.fetch_sub(1, Ordering::Release));
+        let any = !taken.is_empty();
+        while_dropping(|| {
+            for value in taken {
+                self.contain(|| drop(value));
+            }
+        });
+        any
+    }
+
+    /// Takes the values out under the flag, and leaves their drops for afterwards: batches wait
+    /// for no user code of a walker's.
+    fn take_doomed(&self, doomed: &[Doomed<'_, T>], taken: &mut Vec<T>) {
         let mut backoff = Backoff::new();
         // edge: walk. After what the last walker did.
         while self
@@ -119,6 +134,8 @@ impl<T> Core<T> {
         {
             backoff.wait();
         }
+        // edge: walk. What this walker did comes before the next batch.
+        let _lower = OnDrop(|| self.walkers.store(0, Ordering::Release));
         // edge: walk. The fence between our flag and our look; `Shard::enter` has its twin.
         fence(Ordering::SeqCst);
         for shard in &self.shards {
@@ -126,20 +143,27 @@ impl<T> Core<T> {
                 backoff.wait();
             }
         }
-        while_dropping(|| {
-            for &(slot, generation) in doomed {
-                let state = slot.own_state();
-                if state.phase() == Phase::Limbo && state.generation() == generation {
-                    // SAFETY: the flag is up and no batch is being dropped.
-                    if let Some(value) = unsafe { slot.take() } {
-                        // SAFETY: its grace period is over, and the slot has forgotten the value.
-                        unsafe { self.drop_value(value) };
-                    }
+        // edge: walk. Whoever finds our values taken finds this count.
+        self.dropping.fetch_add(1, Ordering::Relaxed);
+        for &(slot, generation) in doomed {
+            let state = slot.own_state();
+            if state.phase() == Phase::Limbo && state.generation() == generation {
+                // SAFETY: the flag is up and no batch is being dropped.
+                if let Some(value) = unsafe { slot.take() } {
+                    // SAFETY: its grace period is over, and the slot has forgotten the value.
+                    taken.push(unsafe { room::take(value) });
                 }
             }
-        });
-        // edge: walk. What this walker did comes before the next batch.
-        self.walkers.store(0, Ordering::Release);
+        }
+    }
+
+    /// Waits until no walker is dropping values.
+    fn wait_for_walkers(&self) {
+        let mut backoff = Backoff::new();
+        // edge: walk. After the drops of those who were.
+        while self.dropping.load(Ordering::Acquire) != 0 {
+            backoff.wait();
+        }
     }
 
     /// The next live slot from `from` on, as shard and slot number: its handle, its value, and
@@ -165,16 +189,16 @@ impl<T> Core<T> {
 
     /// Calls `f` with every live handle and its value, repinning now and then.
     pub(crate) fn for_each_live(&self, mut f: impl FnMut(Handle, &T)) {
-        let mut place = Place::default();
         let mut guard = thread::pin();
-        for turn in 1_usize.. {
-            let Some((handle, value, next)) = self.next_live(place, &guard) else {
-                break;
-            };
-            f(handle, value);
-            place = next;
-            if turn % VALUES_PER_PIN == 0 {
-                guard.repin();
+        for shard in &self.shards {
+            for (number, slot) in shard.slots(0) {
+                if let Some(handle) = self.handle_of(slot.state()) {
+                    // SAFETY: the state was live, and `guard` is pinned.
+                    f(handle, unsafe { slot.deref(&guard) });
+                }
+                if number % SLOTS_PER_PIN == SLOTS_PER_PIN - 1 {
+                    thread::repin(&mut guard);
+                }
             }
         }
     }
