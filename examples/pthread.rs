@@ -1,0 +1,43 @@
+//! A handle as the argument of `pthread_create`, which takes a `void *`.
+
+#![allow(unsafe_code)] // calling C is what this is about
+#![cfg_attr(not(unix), allow(unused))]
+
+use handle_table::Handle;
+use std::{
+    ffi::c_void,
+    io::{stdout, Write},
+    ptr,
+};
+
+extern "C" fn greet(user_data: *mut c_void) -> *mut c_void {
+    // Called by C: nothing here panics. `println!` would, where stdout is closed.
+    let done = Handle::from_ptr(user_data).and_then(|handle| {
+        let _ = writeln!(stdout(), "hello, {}", handle.try_value::<String>()?);
+        handle.try_delete()
+    });
+    ptr::without_provenance_mut(done.is_err().into())
+}
+
+#[cfg(not(unix))]
+fn main() {}
+
+#[cfg(unix)]
+fn main() {
+    let handle = Handle::new(String::from("pthread"));
+    let mut thread = std::mem::MaybeUninit::<libc::pthread_t>::uninit();
+    let mut status = ptr::null_mut();
+    // SAFETY: `greet` takes any user data, and `thread` is read only if it was written.
+    unsafe {
+        let error =
+            libc::pthread_create(thread.as_mut_ptr(), ptr::null(), greet, handle.into_ptr());
+        assert_eq!(error, 0, "pthread_create");
+        let error = libc::pthread_join(thread.assume_init(), &mut status);
+        assert_eq!(error, 0, "pthread_join");
+    }
+    assert!(status.is_null(), "the thread was refused its handle");
+    assert!(
+        handle.try_value::<String>().is_err(),
+        "the thread deleted it"
+    );
+}
