@@ -122,9 +122,7 @@ impl<'t, T> Pinned<'t, T> {
     /// Lets go of everything seen so far and pins anew, so that reclamation can go on.
     ///
     /// Takes `&mut self`: no reference from before is left. While the thread holds another `Ref` or
-    /// `Pinned` it changes nothing. Costs a pin, and is as wait-free as [`HandleTable::pin`] is.
-    ///
-    /// [`HandleTable::pin`]: crate::HandleTable::pin
+    /// `Pinned` it changes nothing. Wait-free; costs a fence.
     #[inline]
     pub fn repin(&mut self) {
         thread::repin(&mut self.guard);

@@ -38,7 +38,7 @@ impl fmt::Display for Stats {
         )?;
         match self.drop_panics {
             0 => Ok(()),
-            panics => write!(f, "; drops that panicked: {panics}"),
+            panics => write!(f, "; {panics} drops panicked"),
         }
     }
 }

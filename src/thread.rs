@@ -12,7 +12,7 @@ use crossbeam_epoch::LocalHandle;
 
 use crate::{
     lease::{leases, Leases},
-    sync::thread_local,
+    sync::{fence, thread_local, Ordering},
 };
 
 /// The collector of all tables, and of nothing else: crossbeam's default one is pinned by others.
@@ -135,14 +135,13 @@ pub(crate) fn pin() -> Guard {
 }
 
 /// Lets go of what was seen under `guard` and pins anew; nothing if the thread has other guards.
-///
-/// `Guard::repin` would be cheaper, but announces the new epoch without a fence behind it, so that
-/// on a weakly ordered processor a later look at a slot may come from before: a reader could see
-/// an old state under a new epoch.
 #[inline]
 pub(crate) fn repin(guard: &mut Guard) {
-    // edge: grace. Unpins, and pins with the fence of every pin.
-    guard.repin_after(|| ());
+    guard.repin();
+    // edge: grace. As in every pin, between the announced epoch and the next look at a slot.
+    // crossbeam's `repin` has no fence there: on a weakly ordered processor that look could come
+    // from before, and see an old state under a new epoch.
+    fence(Ordering::SeqCst);
 }
 
 /// Pins as a new participant, which goes with the guard.
