@@ -12,6 +12,7 @@ use crate::{
     slot::Slot,
     sync::{Arc, AtomicUsize, Ordering},
     thread::{self, Guard},
+    walkers::Walkers,
 };
 
 /// Everything behind a table's one pointer.
@@ -25,10 +26,7 @@ pub(crate) struct Core<T> {
     pub(crate) ready: Arc<ReadyLists>,
     /// Handles that may still be issued, for a table that was built with a limit.
     quota: Option<CachePadded<AtomicUsize>>,
-    /// One while a walker drops values for the whole table, else zero. See `walk.rs`.
-    pub(crate) walkers: CachePadded<AtomicUsize>,
-    /// How many walkers are dropping the values that they took.
-    pub(crate) dropping: AtomicUsize,
+    pub(crate) walkers: CachePadded<Walkers>,
     /// Values whose drop panicked.
     pub(crate) drop_panics: AtomicUsize,
 }
@@ -50,8 +48,7 @@ impl<T> Core<T> {
             shards: (0..shards).map(|nth| Shard::new(nth, bits)).collect(),
             ready: Arc::new(ReadyLists::new(shards)),
             quota: limited.then(|| CachePadded::new(AtomicUsize::new(max_handles))),
-            walkers: CachePadded::new(AtomicUsize::new(0)),
-            dropping: AtomicUsize::new(0),
+            walkers: CachePadded::new(Walkers::new()),
             drop_panics: AtomicUsize::new(0),
         }
     }

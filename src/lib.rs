@@ -33,6 +33,9 @@ mod thread;
 mod reclaim;
 
 #[allow(unsafe_code)]
+mod walkers;
+
+#[allow(unsafe_code)]
 mod slot;
 
 #[allow(unsafe_code)]

@@ -195,10 +195,12 @@ fn defer(f: impl FnOnce() + Send + 'static) {
 }
 
 /// Lets other threads run, once, so that a reader who was preempted while pinned can unpin, and
-/// helps the epoch forward by one step.
+/// helps the collector on with what has piled up.
 pub(crate) fn yield_to_readers() {
     yield_now();
-    thread::pin().flush();
+    for _ in 0..FLUSHES_OF_A_BACKLOG {
+        thread::pin().flush();
+    }
 }
 
 /// Closures that wait in the collector, of all tables. Not under loom, where there are never many.
@@ -228,6 +230,9 @@ fn deferred() -> usize {
 /// Steps after which a grace period is over if nobody is pinned for long: two epochs, one that was
 /// entered late, one to run what has become ready; and some for readers who were preempted.
 const STEPS_OF_HELP: usize = if cfg!(loom) { 4 } else { 64 };
+/// Flushes of a thread with a backlog, for each batch: with the one of the batch itself, so many
+/// times eight bags go while one comes.
+const FLUSHES_OF_A_BACKLOG: usize = 7;
 /// How many bags of closures crossbeam-epoch 0.9 runs in a flush; each of ours fills one.
 const CLOSURES_PER_STEP: usize = 8;
 

@@ -58,7 +58,7 @@ impl<T> Core<T> {
         if is_dropping() || !self.ready.any(shard.number()) || !shard.enter(&self.walkers) {
             return;
         }
-        let _leave = OnDrop(|| shard.leave());
+        let _leave = Leave(shard);
         let seat = self.seat();
         while_dropping(|| {
             for batch in self.ready.take(shard.number()) {
@@ -136,11 +136,11 @@ impl<T> Core<T> {
     }
 }
 
-/// Does something at the end of a scope, however that comes.
-pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
+/// Leaves a shard that was entered, at the end of a scope, however that comes.
+struct Leave<'c, T>(&'c Shard<T>);
 
-impl<F: FnMut()> Drop for OnDrop<F> {
+impl<T> Drop for Leave<'_, T> {
     fn drop(&mut self) {
-        (self.0)();
+        self.0.leave();
     }
 }

@@ -86,17 +86,20 @@ impl<'s, T> Room<'s, T> {
     }
 }
 
-/// Moves the value at `place` out, and gives back its memory.
+/// Takes the value at `place` away from its slot; a large one is not moved.
 ///
 /// # Safety
 ///
 /// As for [`drop_value`].
-pub(crate) unsafe fn take<T>(place: NonNull<T>) -> T {
+pub(crate) unsafe fn take<T>(place: NonNull<T>) -> Box<T> {
     // SAFETY: the caller's duty: it is there, and is not used again where it was.
-    let value = unsafe { place.read() };
-    // SAFETY: as above, and it is gone.
-    unsafe { free(place) };
-    value
+    unsafe {
+        if Stride::<T>::INLINE {
+            Box::new(place.read())
+        } else {
+            Box::from_raw(place.as_ptr())
+        }
+    }
 }
 
 /// Drops the value at `place`, in place.
@@ -113,7 +116,7 @@ pub(crate) unsafe fn drop_value<T>(place: NonNull<T>) {
 ///
 /// # Safety
 ///
-/// As for [`drop_value`], and the value was dropped (or its drop panicked) or moved out.
+/// As for [`drop_value`], which has been called (or has panicked) before.
 #[inline]
 pub(crate) unsafe fn free<T>(place: NonNull<T>) {
     if !Stride::<T>::INLINE {

@@ -16,6 +16,7 @@ use crate::{
     segment::Segments,
     slot::Slot,
     sync::{fence, AtomicUsize, Ordering},
+    walkers::Walkers,
 };
 
 /// One shard of a table of `T`.
@@ -216,19 +217,18 @@ impl<T> Shard<T> {
 
     // Keeping batches and walkers apart.
 
-    /// Enters the part in which values of batches are dropped, unless `walkers` says that a
-    /// walker is doing it for the whole table. [`leave`](Self::leave) ends it.
-    pub(crate) fn enter(&self, walkers: &AtomicUsize) -> bool {
+    /// Enters the part in which values of batches are dropped, unless a walker is at work on the
+    /// whole table. [`leave`](Self::leave) ends it.
+    pub(crate) fn enter(&self, walkers: &Walkers) -> bool {
         // edge: walk. Either this count is seen by the walker, who waits, or the walker by us.
         self.shared.busy.fetch_add(1, Ordering::Relaxed);
         // edge: walk. The fence between our store and our look; the walker has its twin.
         fence(Ordering::SeqCst);
-        // edge: walk. After what the last walker did.
-        if walkers.load(Ordering::Acquire) == 0 {
-            return true;
+        if walkers.flag_is_up() {
+            self.leave();
+            return false;
         }
-        self.leave();
-        false
+        true
     }
 
     /// See [`enter`](Self::enter).

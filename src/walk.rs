@@ -17,17 +17,31 @@ use crate::{
     layout::Phase,
     owner::Owner,
     reclaim::{Backoff, Grace},
-    retire::OnDrop,
     room::{self, Stride},
     shard::Shard,
     slot::Slot,
     stats::Stats,
     sync::{fence, Ordering},
     thread::{self, is_dropping, while_dropping, Guard},
+    walkers::Drops,
 };
 
 /// Slots that [`Core::for_each_live`] looks at before it lets reclamation go on.
 const SLOTS_PER_PIN: usize = 64;
+
+/// What became of doomed values: some were dropped here, others perhaps by other walkers, who may
+/// not have ended.
+#[derive(Default)]
+struct Dropped {
+    any_here: bool,
+    elsewhere: Vec<Drops>,
+}
+
+impl Dropped {
+    fn wait(self) {
+        self.elsewhere.into_iter().for_each(Drops::wait);
+    }
+}
 
 /// A slot that was seen in limbo, with the generation it was deleted in.
 type Doomed<'c, T> = (&'c Slot<T>, usize);
@@ -49,7 +63,7 @@ impl<T> Core<T> {
             self.reclaim(shard);
         }
         if over {
-            self.drop_doomed(&doomed);
+            self.drop_doomed(&doomed).wait();
         }
     }
 
@@ -68,8 +82,7 @@ impl<T> Core<T> {
         while !grace.help() {
             backoff.wait();
         }
-        self.drop_doomed(&doomed);
-        self.wait_for_walkers();
+        self.drop_doomed(&doomed).wait();
         Ok(())
     }
 
@@ -81,9 +94,12 @@ impl<T> Core<T> {
             return Ok(());
         }
         let (word, _) = self.find(handle)?;
-        if Grace::start().help() && !self.drop_doomed(&[(slot, word.word().generation())]) {
-            // Another walker has it, perhaps in its hands still.
-            self.wait_for_walkers();
+        if Grace::start().help() {
+            let dropped = self.drop_doomed(&[(slot, word.word().generation())]);
+            // If not here, then another walker has it, perhaps in its hands still.
+            if !dropped.any_here {
+                dropped.wait();
+            }
         }
         Ok(())
     }
@@ -100,70 +116,49 @@ impl<T> Core<T> {
     }
 
     /// Drops the values of slots whose grace period is over, those that no batch has dropped yet,
-    /// after all drops that were under way in batches. Says whether there was any.
-    fn drop_doomed(&self, doomed: &[Doomed<'_, T>]) -> bool {
+    /// after all drops that were under way in batches.
+    fn drop_doomed(&self, doomed: &[Doomed<'_, T>]) -> Dropped {
+        let mut dropped = Dropped::default();
         // A batch's worth at a time, which bounds what is taken out; and none once, to wait.
         let mut chunks = doomed.chunks(Owner::<T>::BATCH);
-        let first = self.drop_some(chunks.next().unwrap_or(&[]));
-        chunks.fold(first, |any, chunk| self.drop_some(chunk) | any)
-    }
-
-    fn drop_some(&self, doomed: &[Doomed<'_, T>]) -> bool {
-        let mut taken = Vec::with_capacity(doomed.len());
-        self.take_doomed(doomed, &mut taken);
-        // edge: walk. These drops come before what those do who wait for them.
-        let _done = OnDrop(|| _ = self.dropping.fetch_sub(1, Ordering::Release));
-        let any = !taken.is_empty();
-        while_dropping(|| {
-            for value in taken {
-                self.contain(|| drop(value));
+        let mut chunk = chunks.next().unwrap_or(&[]);
+        loop {
+            let (values, mine, others) = self.take_doomed(chunk);
+            dropped.any_here |= !values.is_empty();
+            dropped.elsewhere.extend(others);
+            while_dropping(|| mine.run(values, |value| self.contain(|| drop(value))));
+            match chunks.next() {
+                Some(next) => chunk = next,
+                None => return dropped,
             }
-        });
-        any
+        }
     }
 
-    /// Takes the values out under the flag, and leaves their drops for afterwards: batches wait
-    /// for no user code of a walker's.
-    fn take_doomed(&self, doomed: &[Doomed<'_, T>], taken: &mut Vec<T>) {
-        let mut backoff = Backoff::new();
-        // edge: walk. After what the last walker did.
-        while self
-            .walkers
-            .compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-        {
-            backoff.wait();
-        }
-        // edge: walk. What this walker did comes before the next batch.
-        let _lower = OnDrop(|| self.walkers.store(0, Ordering::Release));
+    /// Takes values out under the flag, and leaves their drops for afterwards, so that batches
+    /// wait for no user code of a walker's. Returns the drops that others have begun, too.
+    fn take_doomed(&self, doomed: &[Doomed<'_, T>]) -> (Vec<Box<T>>, Drops, Vec<Drops>) {
+        let walk = self.walkers.raise_flag();
         // edge: walk. The fence between our flag and our look; `Shard::enter` has its twin.
         fence(Ordering::SeqCst);
+        let mut backoff = Backoff::new();
         for shard in &self.shards {
             while shard.is_busy() {
                 backoff.wait();
             }
         }
-        // edge: walk. Whoever finds our values taken finds this count.
-        self.dropping.fetch_add(1, Ordering::Relaxed);
-        for &(slot, generation) in doomed {
+        let take = |&(slot, generation): &Doomed<'_, T>| {
             let state = slot.own_state();
-            if state.phase() == Phase::Limbo && state.generation() == generation {
-                // SAFETY: the flag is up and no batch is being dropped.
-                if let Some(value) = unsafe { slot.take() } {
-                    // SAFETY: its grace period is over, and the slot has forgotten the value.
-                    taken.push(unsafe { room::take(value) });
-                }
+            if state.phase() != Phase::Limbo || state.generation() != generation {
+                return None;
             }
-        }
-    }
-
-    /// Waits until no walker is dropping values.
-    fn wait_for_walkers(&self) {
-        let mut backoff = Backoff::new();
-        // edge: walk. After the drops of those who were.
-        while self.dropping.load(Ordering::Acquire) != 0 {
-            backoff.wait();
-        }
+            // SAFETY: the flag is up and no batch is being dropped.
+            let value = unsafe { slot.take() }?;
+            // SAFETY: its grace period is over, and the slot has forgotten the value.
+            Some(unsafe { room::take(value) })
+        };
+        let values = doomed.iter().filter_map(take).collect();
+        let (mine, others) = walk.begin_drop();
+        (values, mine, others)
     }
 
     /// The next live slot from `from` on, as shard and slot number: its handle, its value, and
