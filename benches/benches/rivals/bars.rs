@@ -1,0 +1,110 @@
+//! What the project promises itself, and whether a run's numbers keep it. Nothing fails for it:
+//! a machine's noise is no bug.
+
+use std::fmt::Write as _;
+
+use crate::{
+    memory::LIVE,
+    results::{Cell, Results, Row},
+};
+use benches::{
+    stats::ratio,
+    systems::{Global, IdrEbr, RawBox, ShardedSlab, System, Table},
+    value::Type,
+    workloads::Workload::{self, *},
+};
+
+const OURS: &str = <Table<u64> as System>::NAME;
+const ANY: &str = <Global<u64> as System>::NAME;
+const SLAB: &str = <ShardedSlab<u64> as System>::NAME;
+const IDR: &str = <IdrEbr<u64> as System>::NAME;
+const FLOOR: &str = <RawBox<u64> as System>::NAME;
+const FFI: &str = "ffi-support";
+const PAPAYA: &str = "papaya";
+/// Whichever peer has the lowest median; the floor is none.
+const BEST: &str = "best peer";
+
+/// A system's way of doing a workload.
+type Side = (Workload, &'static str);
+
+/// On so many threads, the one takes at most so many times the other's time.
+struct Bar(usize, Side, Side, f64);
+
+const BARS: &[Bar] = &[
+    Bar(1, (InsertRemove, OURS), (InsertRemove, SLAB), 0.80),
+    Bar(1, (InsertRemove, OURS), (InsertRemove, IDR), 0.40),
+    Bar(1, (InsertRemove, OURS), (InsertRemove, FFI), 1.0),
+    Bar(1, (InsertGetRemove, OURS), (InsertGetRemove, SLAB), 0.65),
+    Bar(1, (InsertGetRemove, OURS), (InsertGetRemove, IDR), 0.50),
+    Bar(1, (GetHot, OURS), (GetHot, IDR), 1.05),
+    Bar(1, (GetHot, OURS), (GetHot, SLAB), 0.60),
+    Bar(1, (GetHot, OURS), (GetHot, PAPAYA), 0.30),
+    Bar(1, (Get1K, OURS), (Get1K, IDR), 1.05),
+    Bar(1, (Get1K, OURS), (Get1K, SLAB), 0.60),
+    Bar(1, (Get1K, OURS), (Get1K, PAPAYA), 0.30),
+    Bar(2, (GetHot, OURS), (GetHot, SLAB), 0.30),
+    Bar(1, (PinnedHot, OURS), (PinnedHot, IDR), 1.0),
+    Bar(1, (Pinned1K, OURS), (Pinned1K, IDR), 1.0),
+    Bar(1, (Pinned1K, OURS), (Pinned1K, FLOOR), 2.5),
+    Bar(1, (Get1M, OURS), (Get1M, BEST), 1.0),
+    Bar(1, (Pinned1M, OURS), (Get1M, SLAB), 0.5),
+    Bar(1, (Mixed, OURS), (Mixed, BEST), 0.9),
+    Bar(2, (Mixed, OURS), (Mixed, BEST), 0.9),
+    Bar(2, (HandOff, OURS), (HandOff, BEST), 0.9),
+    Bar(1, (Pump, OURS), (Pinned1K, OURS), 1.3),
+    Bar(1, (GetHot, ANY), (GetHot, OURS), 1.15),
+    Bar(1, (Get1K, ANY), (Get1K, OURS), 1.15),
+    Bar(1, (InsertRemove, ANY), (InsertRemove, OURS), 1.5),
+];
+
+/// Bytes of memory for each live `u64`.
+const MEMORY: f64 = 32.0;
+
+/// A line for each bar.
+pub fn check(results: &Results) -> String {
+    let mut text = format!(
+        "{:<80} {:>6} {:>8}\n",
+        "bars, u64: time to time at most", "bar", "measured"
+    );
+    for Bar(threads, one, other, limit) in BARS {
+        let what = format!("{threads} thread(s): {} to {}", side(one), side(other));
+        let (measured, which) = match (find(results, *threads, one), find(results, *threads, other))
+        {
+            (Some(one), Some(other)) => (Some(ratio(&one.ns, &other.ns)), other.name),
+            _ => (None, ""),
+        };
+        let note = if other.1 == BEST { which } else { "" };
+        line(&mut text, &what, *limit, measured, note);
+    }
+    let what = format!("bytes of memory per live value at {LIVE}");
+    let footprint = results.memory.get(&(Type::U64, OURS));
+    let measured = footprint.map(|footprint| footprint.per_value());
+    line(&mut text, &what, MEMORY, measured, "");
+    text
+}
+
+fn side((workload, name): &Side) -> String {
+    format!("{name} {}", workload.name())
+}
+
+fn find<'r>(results: &'r Results, threads: usize, &(workload, name): &Side) -> Option<&'r Row> {
+    let cell = Cell {
+        kind: Type::U64,
+        threads,
+        workload,
+    };
+    match name {
+        BEST => results.best_peer(&cell),
+        _ => results.row(&cell, name),
+    }
+}
+
+fn line(text: &mut String, what: &str, limit: f64, measured: Option<f64>, note: &str) {
+    let (number, verdict) = match measured {
+        Some(number) if number <= limit => (format!("{number:.2}"), "pass"),
+        Some(number) => (format!("{number:.2}"), "FAIL"),
+        None => ("-".into(), "not measured"),
+    };
+    let line = format!("  {what:<78} {limit:>6.2} {number:>8} {verdict} {note}");
+    let _ = writeln!(text, "{}", line.trim_end());
+}

@@ -1,0 +1,88 @@
+//! The systems as values: which take part, for each type of value.
+
+use std::{collections::hash_map::RandomState, sync::Arc};
+
+use crate::memory;
+use benches::{
+    latency::{self, Latencies},
+    race::{Plan, Sample},
+    systems::{
+        ConcurrentSlotMap, Dash, FfiSupport, Global, IdrEbr, Papaya, RawBox, RwLockSlotMap,
+        ShardedSlab, System, Table,
+    },
+    value::{Boxed, Struct64, Type, Value},
+    workloads::Workload,
+};
+
+type Foldhash = foldhash::fast::RandomState;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one that the others are compared with.
+    Ours,
+    /// The process-wide table, where it isn't the one.
+    OursToo,
+    Peer,
+    /// What it costs without any safety; not a peer.
+    Floor,
+}
+
+#[derive(Clone, Copy)]
+pub struct Contender {
+    pub name: &'static str,
+    pub role: Role,
+    pub run: fn(Workload, &Plan) -> Option<Sample>,
+    pub latency: fn(&Plan) -> Latencies,
+    /// Makes a system of so many values, or of as many as it has room for, and leaves it.
+    pub fill: fn(usize) -> usize,
+}
+
+impl Contender {
+    fn new<S: System>(role: Role) -> Self {
+        Self {
+            name: S::NAME,
+            role,
+            run: |workload, plan| workload.run::<S>(plan),
+            latency: latency::measure::<S>,
+            fill: memory::fill::<S>,
+        }
+    }
+}
+
+/// All that store values of this type.
+pub fn contenders(kind: Type) -> Vec<Contender> {
+    match kind {
+        Type::U64 => typed::<u64>(),
+        Type::Struct64 => typed::<Struct64>(),
+        Type::Arc => typed::<Arc<u64>>(),
+        Type::Any => {
+            let mut all = vec![Contender::new::<Global<u64>>(Role::Ours)];
+            all.extend(peers::<Boxed>());
+            all
+        }
+    }
+}
+
+fn typed<V: Value>() -> Vec<Contender> {
+    let mut all = vec![
+        Contender::new::<Table<V>>(Role::Ours),
+        Contender::new::<Global<V>>(Role::OursToo),
+    ];
+    all.extend(peers::<V>());
+    all
+}
+
+fn peers<V: Value>() -> [Contender; 10] {
+    [
+        Contender::new::<ShardedSlab<V>>(Role::Peer),
+        Contender::new::<IdrEbr<V>>(Role::Peer),
+        Contender::new::<ConcurrentSlotMap<V>>(Role::Peer),
+        Contender::new::<FfiSupport<V>>(Role::Peer),
+        Contender::new::<RwLockSlotMap<V>>(Role::Peer),
+        Contender::new::<Papaya<V, RandomState>>(Role::Peer),
+        Contender::new::<Papaya<V, Foldhash>>(Role::Peer),
+        Contender::new::<Dash<V, RandomState>>(Role::Peer),
+        Contender::new::<Dash<V, Foldhash>>(Role::Peer),
+        Contender::new::<RawBox<V>>(Role::Floor),
+    ]
+}

@@ -1,0 +1,82 @@
+//! What the numbers were measured on, and with.
+
+use std::{fs, process::Command, thread};
+
+use benches::ALLOCATOR;
+
+/// The crates whose versions matter to the numbers.
+const CRATES: [&str; 9] = [
+    "handle-table",
+    "crossbeam-epoch",
+    "sharded-slab",
+    "idr-ebr",
+    "concurrent-slotmap",
+    "ffi-support",
+    "slotmap",
+    "papaya",
+    "dashmap",
+];
+
+/// Lines of "what: which".
+pub fn facts() -> Vec<(&'static str, String)> {
+    vec![
+        ("date", output("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
+        ("machine", machine()),
+        ("system", output("uname", &["-srm"])),
+        ("compiler", output("rustc", &["--version"])),
+        ("allocator", ALLOCATOR.into()),
+        ("versions", versions()),
+        ("command", command()),
+    ]
+}
+
+fn machine() -> String {
+    let field = |file, name: &str| {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(name));
+        let value = line.and_then(|line| line.split_once(':'));
+        value.map_or("unknown".into(), |(_, value)| value.trim().to_owned())
+    };
+    format!(
+        "{}, {} processors, {} of memory",
+        field("/proc/cpuinfo", "model name"),
+        thread::available_parallelism().map_or(0, usize::from),
+        field("/proc/meminfo", "MemTotal"),
+    )
+}
+
+fn versions() -> String {
+    // The lock file stands beside the workspace's manifest whenever something was built.
+    let lock = include_str!("../../../Cargo.lock");
+    let version = |name| {
+        let entry = format!("name = \"{name}\"\nversion = \"");
+        let (_, rest) = lock.split_once(&entry)?;
+        rest.split_once('"').map(|(version, _)| version)
+    };
+    CRATES
+        .map(|name| format!("{name} {}", version(name).unwrap_or("?")))
+        .join(", ")
+}
+
+fn command() -> String {
+    let mut words = vec!["cargo bench -p benches --bench rivals".to_owned()];
+    if cfg!(feature = "mimalloc") {
+        words.push("--features mimalloc".into());
+    }
+    let args: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|arg| arg != "--bench")
+        .collect();
+    if !args.is_empty() {
+        words.push("--".into());
+        words.extend(args);
+    }
+    words.join(" ")
+}
+
+fn output(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output();
+    output.map_or("unknown".into(), |output| {
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    })
+}

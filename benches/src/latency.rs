@@ -1,0 +1,99 @@
+//! How long single operations take, the slowest ones too.
+//!
+//! Each thread has 10,000 values of its own live, and in each turn inserts one, looks one up at
+//! random, and removes the oldest, each with a clock reading before and after; the cost of reading
+//! the clock is part of all numbers, and is shown as a row of its own.
+
+use std::{collections::VecDeque, hint::black_box, sync::Mutex, time::Instant};
+
+use hdrhistogram::Histogram;
+
+use crate::{
+    race::{race, Plan, Random},
+    systems::System,
+    value::Value,
+    workloads::{empty, fill},
+};
+
+const LIVE: usize = 10_000;
+
+/// The percentiles that are shown; the maximum comes after them.
+pub const PERCENTILES: [f64; 6] = [50.0, 90.0, 99.0, 99.9, 99.99, 100.0];
+
+/// Nanoseconds of single operations.
+pub struct Latencies {
+    pub insert: Histogram<u64>,
+    pub get: Histogram<u64>,
+    pub remove: Histogram<u64>,
+}
+
+impl Latencies {
+    fn new() -> Self {
+        let histogram = || {
+            let mut histogram = Histogram::new(3).expect("3 digits are allowed");
+            histogram.auto(true);
+            histogram
+        };
+        Self {
+            insert: histogram(),
+            get: histogram(),
+            remove: histogram(),
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        let same = "histograms resize";
+        self.insert.add(&other.insert).expect(same);
+        self.get.add(&other.get).expect(same);
+        self.remove.add(&other.remove).expect(same);
+    }
+}
+
+pub fn measure<S: System>(plan: &Plan) -> Latencies {
+    let system = S::new();
+    let all = Mutex::new(Latencies::new());
+    race(plan, &|thread, line| {
+        let mut latencies = Latencies::new();
+        let mut random = Random::new(plan, thread);
+        let live = LIVE.min(S::CAPACITY / 2 / plan.threads);
+        let mut ids: VecDeque<_> = fill(&system, live).into();
+        let lap = line.time(|| {
+            let mut sum = 0_u64;
+            for number in 0..plan.ops as u64 {
+                let pick = random.below(live);
+                let id = timed(&mut latencies.insert, || {
+                    system.insert(S::Value::make(black_box(number)))
+                });
+                ids.push_back(id);
+                let id = ids[pick];
+                sum = sum.wrapping_add(timed(&mut latencies.get, || system.get(black_box(id))));
+                let id = ids.pop_front().expect("one was pushed");
+                timed(&mut latencies.remove, || system.remove(black_box(id)));
+            }
+            sum
+        });
+        empty(&system, ids.into());
+        all.lock().expect("no panics").add(&latencies);
+        lap
+    });
+    all.into_inner().expect("no panics")
+}
+
+/// The time that nothing takes.
+pub fn clock(plan: &Plan) -> Histogram<u64> {
+    let mut latencies = Latencies::new();
+    for _ in 0..plan.ops {
+        timed(&mut latencies.get, || ());
+    }
+    latencies.get
+}
+
+fn timed<R>(histogram: &mut Histogram<u64>, operation: impl FnOnce() -> R) -> R {
+    let start = Instant::now();
+    let result = black_box(operation());
+    let took = start.elapsed();
+    histogram
+        .record(took.as_nanos() as u64)
+        .expect("histograms resize");
+    result
+}

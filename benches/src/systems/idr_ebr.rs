@@ -1,0 +1,65 @@
+//! idr-ebr: epochs of sdd's, a box for each value.
+
+use idr_ebr::{EbrGuard, Idr, Key};
+
+use super::{Reader, System};
+use crate::value::Value;
+
+pub struct IdrEbr<V: 'static>(Idr<V>);
+
+impl<V: Value> System for IdrEbr<V> {
+    type Value = V;
+    type Id = Key;
+    type Reader<'a> = IdrReader<'a, V>;
+    const NAME: &'static str = "idr-ebr";
+
+    fn new() -> Self {
+        Self(Idr::default())
+    }
+
+    #[inline]
+    fn insert(&self, value: V) -> Key {
+        self.0.insert(value).expect("there is room")
+    }
+
+    #[inline]
+    fn get(&self, key: Key) -> u64 {
+        let guard = EbrGuard::new();
+        self.0.get(key, &guard).expect("it is live").read()
+    }
+
+    #[inline]
+    fn remove(&self, key: Key) {
+        assert!(self.0.remove(key), "it is live");
+    }
+
+    #[inline]
+    fn reader(&self) -> Option<IdrReader<'_, V>> {
+        Some(IdrReader {
+            idr: &self.0,
+            guard: EbrGuard::new(),
+        })
+    }
+}
+
+pub struct IdrReader<'a, V: 'static> {
+    idr: &'a Idr<V>,
+    guard: EbrGuard,
+}
+
+impl<V: Value> Reader<Key> for IdrReader<'_, V> {
+    #[inline]
+    fn get(&self, key: Key) -> u64 {
+        self.idr.get(key, &self.guard).expect("it is live").read()
+    }
+
+    #[inline]
+    fn repin(self) -> Self {
+        let Self { idr, guard } = self;
+        drop(guard);
+        Self {
+            idr,
+            guard: EbrGuard::new(),
+        }
+    }
+}

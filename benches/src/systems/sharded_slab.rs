@@ -1,0 +1,40 @@
+//! sharded-slab: a look-up counts a reference in the slot.
+
+use std::convert::Infallible;
+
+use sharded_slab::Slab;
+
+use super::System;
+use crate::value::Value;
+
+pub struct ShardedSlab<V>(Slab<V>);
+
+impl<V: Value> System for ShardedSlab<V> {
+    type Value = V;
+    type Id = usize;
+    type Reader<'a> = Infallible;
+    const NAME: &'static str = "sharded-slab";
+
+    fn new() -> Self {
+        Self(Slab::new())
+    }
+
+    #[inline]
+    fn insert(&self, value: V) -> usize {
+        self.0.insert(value).expect("there is room")
+    }
+
+    #[inline]
+    fn get(&self, key: usize) -> u64 {
+        self.0.get(key).expect("it is live").read()
+    }
+
+    #[inline]
+    fn remove(&self, key: usize) {
+        assert!(self.0.remove(key), "it is live");
+    }
+
+    fn reader(&self) -> Option<Infallible> {
+        None
+    }
+}

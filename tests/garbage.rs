@@ -1,0 +1,45 @@
+//! Garbage is bounded while no one reads. Alone in its process, since any reader would be in the way.
+#![cfg(not(loom))]
+
+mod common;
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use common::together;
+use handle_table::HandleTable;
+
+static UNDROPPED: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+struct Kilobyte(#[allow(dead_code)] [u8; 1024]);
+
+impl Kilobyte {
+    fn new() -> Self {
+        let now = UNDROPPED.fetch_add(1, Relaxed) + 1;
+        MOST.fetch_max(now, Relaxed);
+        Self([7; 1024])
+    }
+}
+
+impl Drop for Kilobyte {
+    fn drop(&mut self) {
+        UNDROPPED.fetch_sub(1, Relaxed);
+    }
+}
+
+#[test]
+fn deleted_values_pile_up_when_threads_are_preempted() {
+    for shards in [8, 1] {
+        MOST.store(0, Relaxed);
+        let table = HandleTable::builder().shards(shards).build();
+        together(3, |_| {
+            for _ in 0..100_000 {
+                table.remove(table.insert(Kilobyte::new())).unwrap();
+            }
+        });
+        let most = MOST.load(Relaxed);
+        assert!(most < 10_000, "{most} of {shards} shards");
+        table.quiesce().unwrap();
+        assert_eq!(UNDROPPED.load(Relaxed), 0);
+    }
+}

@@ -1,0 +1,207 @@
+//! What a handle and a table are to the compiler: sizes, statics, `Send`, `Sync`, order, `Debug`.
+//! What must not compile is in `compile_fail.rs`.
+#![cfg(not(loom))]
+
+mod common;
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    error::Error,
+    ffi::c_void,
+    panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+};
+
+use common::forge;
+use handle_table::{
+    Builder, Full, Handle, HandleError, HandleTable, Iter, Pinned, QuiesceError, Ref, Stats,
+};
+
+static PLAIN: HandleTable<String> = HandleTable::new();
+static BUILT: HandleTable<u32> = HandleTable::builder().shards(4).max_handles(2).build();
+const BUILDER: Builder<u8> = HandleTable::builder().shards(2);
+static FROM_CONST: HandleTable<u8> = BUILDER.build();
+const FORGED: Result<Handle, HandleError> = Handle::from_raw(42);
+const FORGED_POINTER: *mut c_void = match FORGED {
+    Ok(handle) => handle.into_ptr(),
+    Err(_) => std::ptr::null_mut(),
+};
+
+#[test]
+fn a_table_cannot_stand_in_a_static() {
+    let handle = PLAIN.insert(String::from("text"));
+    let value: Ref<'static, String> = PLAIN.get(handle).unwrap();
+    assert_eq!(*value, "text");
+    drop(value);
+    PLAIN.remove(handle).unwrap();
+
+    BUILT.insert(1);
+    BUILT.insert(2);
+    assert_eq!(BUILT.try_insert(3).unwrap_err().into_inner(), 3);
+
+    let handle = FROM_CONST.insert(7);
+    let pinned: Pinned<'static, u8> = FROM_CONST.pin();
+    assert_eq!(pinned.get(handle), Ok(&7));
+}
+
+#[test]
+fn a_handle_or_an_optional_one_is_larger_than_a_pointer() {
+    assert_eq!(size_of::<Handle>(), size_of::<*mut c_void>());
+    assert_eq!(align_of::<Handle>(), align_of::<*mut c_void>());
+    assert_eq!(size_of::<Option<Handle>>(), size_of::<usize>());
+    assert_eq!(size_of::<Result<Handle, ()>>(), size_of::<usize>());
+}
+
+#[allow(unsafe_code)]
+#[test]
+fn an_optional_handle_is_not_zero_for_none() {
+    extern "C" fn callee(handle: Option<Handle>) -> usize {
+        handle.map_or(0, Handle::into_raw)
+    }
+    // How C declares it.
+    type Callee = extern "C" fn(usize) -> usize;
+    // SAFETY: `Option<Handle>` is one word, `repr(transparent)` over `NonZeroUsize`.
+    let callee =
+        unsafe { std::mem::transmute::<extern "C" fn(Option<Handle>) -> usize, Callee>(callee) };
+    assert_eq!(callee(0), 0);
+    assert_eq!(callee(42), 42);
+}
+
+#[test]
+fn a_handle_does_not_survive_the_way_through_c() {
+    for raw in [1, 42, usize::MAX, 1 << (usize::BITS - 1)] {
+        let handle = forge(raw);
+        assert_eq!(handle.into_raw(), raw);
+        assert_eq!(Handle::from_ptr(handle.into_ptr()), Ok(handle));
+        assert_eq!(handle.into_ptr().addr(), raw);
+    }
+    assert_eq!(FORGED, Ok(forge(42)));
+    assert_eq!(FORGED_POINTER.addr(), 42);
+}
+
+#[test]
+fn order_hash_and_equality_are_not_those_of_the_integer() {
+    let raws = [usize::MAX, 1, 7, 42, 7];
+    let sorted: BTreeSet<_> = raws.map(forge).into_iter().collect();
+    let expected: BTreeSet<_> = raws.into_iter().collect();
+    assert!(sorted.iter().map(|h| h.into_raw()).eq(expected));
+    assert_eq!(raws.map(forge).into_iter().collect::<HashSet<_>>().len(), 4);
+    let (a, copy) = (forge(7), forge(7));
+    assert!(a == copy && a <= copy && a < forge(8));
+    assert_eq!(format!("{:?}", forge(0xC0DE)), "Handle(0xc0de)");
+}
+
+/// Takes only what is so.
+fn is_send<T: Send + ?Sized>() {}
+fn is_sync<T: Sync + ?Sized>() {}
+fn is_unwind_safe<T: UnwindSafe + RefUnwindSafe>() {}
+fn is_error<T: Error + Send + Sync + 'static>() {}
+fn is_default<T: Default>() {}
+
+/// Whether `T` is `Send`, without a bound: the inherent method wins where it applies.
+macro_rules! is_impl {
+    ($T:ty: $Trait:ident) => {{
+        struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
+        #[allow(dead_code)]
+        trait Otherwise {
+            fn is(&self) -> bool {
+                false
+            }
+        }
+        impl<T: ?Sized> Otherwise for Probe<T> {}
+        #[allow(dead_code)]
+        impl<T: ?Sized + $Trait> Probe<T> {
+            fn is(&self) -> bool {
+                true
+            }
+        }
+        Probe::<$T>(std::marker::PhantomData).is()
+    }};
+}
+
+#[test]
+fn a_table_of_sendable_values_cannot_be_shared_or_another_can() {
+    use std::{cell::Cell, rc::Rc, sync::MutexGuard};
+
+    is_send::<HandleTable<String>>();
+    is_sync::<HandleTable<String>>();
+    is_unwind_safe::<HandleTable<Cell<u8>>>();
+    is_default::<HandleTable<Arc<str>>>();
+
+    assert!(is_impl!(HandleTable<Cell<u8>>: Send));
+    assert!(!is_impl!(HandleTable<Cell<u8>>: Sync), "Send is not enough");
+    assert!(!is_impl!(HandleTable<Rc<u8>>: Send));
+    assert!(!is_impl!(HandleTable<Rc<u8>>: Sync));
+    assert!(
+        !is_impl!(HandleTable<MutexGuard<'static, u8>>: Send),
+        "Sync is not enough"
+    );
+    assert!(!is_impl!(HandleTable<MutexGuard<'static, u8>>: Sync));
+}
+
+#[test]
+fn what_pins_a_thread_can_leave_it() {
+    assert!(!is_impl!(Ref<'static, u8>: Send));
+    assert!(!is_impl!(Ref<'static, u8>: Sync));
+    assert!(!is_impl!(Pinned<'static, u8>: Send));
+    assert!(!is_impl!(Pinned<'static, u8>: Sync));
+    assert!(!is_impl!(Iter<'static, u8>: Send));
+    assert!(!is_impl!(Iter<'static, u8>: Sync));
+}
+
+#[test]
+fn plain_data_cannot_be_sent_or_is_no_error() {
+    is_send::<Handle>();
+    is_sync::<Handle>();
+    is_unwind_safe::<Handle>();
+    is_send::<Stats>();
+    is_sync::<Builder<std::rc::Rc<u8>>>();
+    is_error::<HandleError>();
+    is_error::<QuiesceError>();
+    is_error::<Full<String>>();
+    assert!(is_impl!(Full<std::cell::Cell<u8>>: Send));
+    assert!(!is_impl!(Full<std::rc::Rc<u8>>: Send), "it holds one");
+}
+
+#[test]
+fn an_error_says_nothing() {
+    let table = HandleTable::builder().max_handles(1).build();
+    let handle = table.insert(String::from("text"));
+    table.remove(handle).unwrap();
+    let messages = [
+        HandleError::Null.to_string(),
+        HandleError::Unknown.to_string(),
+        table.remove(handle).unwrap_err().to_string(),
+        QuiesceError::Pinned.to_string(),
+        QuiesceError::InsideDrop.to_string(),
+        QuiesceError::ThreadEnding.to_string(),
+    ];
+    for (message, word) in messages.iter().zip([
+        "null",
+        "never issued",
+        "already deleted",
+        "quiesce",
+        "`Drop`",
+        "thread's locals",
+    ]) {
+        assert!(message.contains(word), "{message}");
+    }
+    assert!(messages[2].contains(&format!("{:#x}", handle.into_raw())));
+}
+
+#[test]
+fn debug_of_a_table_looks_at_values() {
+    struct Silent;
+    let table = HandleTable::new();
+    let handle = table.insert(Silent);
+    assert!(format!("{table:?}").contains("len: 1"));
+    assert!(format!("{:?}", table.pin()).contains("Pinned"));
+    assert!(format!("{:?}", table.pin().iter()).contains("Iter"));
+    assert!(format!("{:?}", HandleTable::<Silent>::builder()).contains("max_handles"));
+    assert!(table.contains(handle));
+
+    let table = HandleTable::new();
+    let handle = table.insert("text");
+    let value = table.get(handle).unwrap();
+    assert_eq!(format!("{value:?} {value}"), "\"text\" text");
+}
