@@ -92,6 +92,9 @@ pub mod docs {
     #[doc = include_str!("../docs/FFI.md")]
     pub mod ffi {}
 
+    #[doc = include_str!("../docs/LOOM.md")]
+    pub mod loom {}
+
     #[doc = include_str!("../docs/CHANGELOG.md")]
     pub mod changelog {}
 }

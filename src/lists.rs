@@ -70,23 +70,17 @@ impl VacantStack {
             let index = top.index()?;
             let slot = find(index)?;
             let state = slot.own_state();
-            if top != Top::of(state, index) {
-                // Another thread has popped it since, and what we read is no link.
-                // edge: recycle. As above.
-                top = Top::from_bits(self.top.load(Ordering::Acquire));
-                continue;
-            }
-            let below = match state.link().next() {
-                None => Top::EMPTY,
-                Some(next) => Top::of(find(next)?.own_state(), next),
-            };
-            // If the top is the same, generation included, then the slot was on top all along and
-            // the next one right below it: link and generation are right.
+            // If another thread has popped the slot since, then its state may be anything, and what
+            // is made of it here too: the exchange fails, and says what the top is instead. If the
+            // top is the same, generation included, then the slot was on top all along and the
+            // next one right below it: link and generation are right.
+            let next = state.link().next();
+            let below = next.and_then(|next| Some(Top::of(find(next)?.own_state(), next)));
             // edge: recycle. On failure for the next round; on success the load above has done
             // it, and this exchange stays in the release sequence of the pushes below.
             match self.top.compare_exchange_weak(
                 top.bits(),
-                below.bits(),
+                below.unwrap_or(Top::EMPTY).bits(),
                 Ordering::Relaxed,
                 Ordering::Acquire,
             ) {
