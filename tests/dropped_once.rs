@@ -168,6 +168,30 @@ fn a_value_that_wants_alignment_does_not_get_it() {
 }
 
 #[test]
+fn a_batch_and_a_flush_drop_the_same_value() {
+    static CENSUS: Census = Census::new();
+    // Two that delete, and so drop batches; two that flush, and so drop what they find.
+    for shards in [1, 4] {
+        let table = HandleTable::builder().shards(shards).build();
+        let deleters = AtomicUsize::new(2);
+        together(4, |nth| {
+            if nth < 2 {
+                for n in 0..20_000 {
+                    table.remove(table.insert(CENSUS.witness(n))).unwrap();
+                }
+                deleters.fetch_sub(1, AcqRel);
+            } else {
+                while deleters.load(Acquire) > 0 {
+                    table.flush();
+                }
+            }
+        });
+        drop(table);
+        CENSUS.assert_all_dropped_once();
+    }
+}
+
+#[test]
 fn dropping_a_table_loses_live_values_or_those_still_waiting() {
     static CENSUS: Census = Census::new();
     for removed in [0, 1, 3, 100, 128, 300] {

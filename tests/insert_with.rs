@@ -82,6 +82,33 @@ fn the_handle_is_valid_before_the_value_is_made() {
 }
 
 #[test]
+fn a_handle_forged_from_one_not_yet_issued_names_the_empty_slot() {
+    // The first slot of a new table is all zeroes then, and a word of zeroes is one flip away.
+    for table in [HandleTable::builder().shards(1).build(), HandleTable::new()] {
+        for n in 0..20 {
+            let handle = table.insert_with(|me| {
+                for one in 0..usize::BITS {
+                    for two in 0..=one {
+                        let flips = (1_usize << one) ^ (1_usize << two);
+                        for raw in [me.into_raw() ^ flips, me.into_raw() ^ (1 << one)] {
+                            let Ok(forged) = Handle::from_raw(raw) else {
+                                continue;
+                            };
+                            assert!(!table.contains(forged), "{forged:?} of {me:?}");
+                            assert!(table.remove(forged).is_err());
+                            assert!(table.get(forged).is_err());
+                        }
+                    }
+                }
+                n
+            });
+            assert_eq!(table.cloned(handle), Ok(n));
+            table.remove(handle).unwrap();
+        }
+    }
+}
+
+#[test]
 fn another_thread_that_guesses_the_handle_finds_half_a_value() {
     let table = HandleTable::new();
     let (told, tried) = (Barrier::new(2), Barrier::new(2));
