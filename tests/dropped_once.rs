@@ -6,7 +6,7 @@ mod common;
 use std::{
     sync::{
         atomic::{
-            AtomicUsize,
+            AtomicBool, AtomicUsize,
             Ordering::{AcqRel, Acquire, Relaxed},
         },
         Arc,
@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-use common::{aside, together, Census, Rng, Witness};
+use common::{aside, together, Census, Rng, SetAtEnd, Witness};
 use handle_table::{Handle, HandleTable};
 
 /// Threads that do all there is to do with the same few handles, chosen at random.
@@ -173,15 +173,15 @@ fn a_batch_and_a_flush_drop_the_same_value() {
     // Two that delete, and so drop batches; two that flush, and so drop what they find.
     for shards in [1, 4] {
         let table = HandleTable::builder().shards(shards).build();
-        let deleters = AtomicUsize::new(2);
+        let done = [const { AtomicBool::new(false) }; 2];
         together(4, |nth| {
             if nth < 2 {
+                let _done = SetAtEnd(&done[nth]);
                 for n in 0..20_000 {
                     table.remove(table.insert(CENSUS.witness(n))).unwrap();
                 }
-                deleters.fetch_sub(1, AcqRel);
             } else {
-                while deleters.load(Acquire) > 0 {
+                while !done[nth - 2].load(Acquire) {
                     table.flush();
                 }
             }

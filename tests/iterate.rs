@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use common::{aside, together, Census, Rng};
+use common::{aside, together, Census, Rng, SetAtEnd};
 use handle_table::{Handle, HandleTable, Stats};
 
 fn kinds<T>() -> [HandleTable<T>; 3] {
@@ -85,6 +85,7 @@ fn an_iteration_misses_a_stable_value_while_others_come_and_go() {
                 }
                 return;
             }
+            let _stop = SetAtEnd(&stop);
             let mut pinned = table.pin();
             for _ in 0..60 {
                 let mut seen = HashMap::new();
@@ -97,7 +98,6 @@ fn an_iteration_misses_a_stable_value_while_others_come_and_go() {
                 assert!(seen == stable, "{} of {STABLE} were seen", seen.len());
                 pinned.repin();
             }
-            stop.store(true, Relaxed);
         });
     }
     CENSUS.assert_all_dropped_once();

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use common::{aside, eventually, serial, together, while_another_reads};
+use common::{aside, eventually, serial, together, while_another_reads, SetAtEnd};
 use handle_table::{HandleTable, QuiesceError};
 
 type Table = HandleTable<Arc<()>>;
@@ -98,13 +98,13 @@ fn quiesce_waits_for_readers_that_came_later_or_for_itself() {
                 }
             });
         }
+        let _stop = SetAtEnd(&stop);
         for _ in 0..20 {
             let value = Arc::new(());
             table.remove(table.insert(Arc::clone(&value))).unwrap();
             table.quiesce().unwrap();
             assert!(dropped(&value));
         }
-        stop.store(true, Relaxed);
     });
 }
 
@@ -126,6 +126,7 @@ fn repin_lets_nothing_go() {
                     pinned.repin();
                 }
             });
+            let _stop = SetAtEnd(stop);
             is_ready.recv().unwrap();
             for _ in 0..20 {
                 let value = Arc::new(());
@@ -133,7 +134,6 @@ fn repin_lets_nothing_go() {
                 table.quiesce().unwrap();
                 assert!(dropped(&value));
             }
-            stop.store(true, Relaxed);
         });
     }
 }

@@ -94,23 +94,30 @@ fn a_top_that_came_back_hands_out_a_slot_in_use() {
 }
 
 /// "recycle" on the vacant stack: Release of `VacantStack::push`, Acquire of `pop`. Without them
-/// the taker does not come after the slot's last use.
+/// the taker sees an old link of the slot on top, one that its pusher has corrected since.
 #[test]
 fn a_slot_is_taken_while_it_is_returned() {
     check(|| {
         let (table, ledger, other) = (table(1), Ledger::new(), other_table());
-        let first = table.insert(ledger.value(1));
-        let last = table.insert(ledger.value(0));
+        let handles = [0, 1, 2, 3].map(|number| table.insert(ledger.value(number)));
+        let [below, bottom, first, last] = handles;
+        table.remove(below).unwrap();
+        table.remove(bottom).unwrap();
+        table.flush();
         table.remove(first).unwrap();
         pass_grace(&other);
-        // The slot is in a batch that is ready; this takes it up.
+        // Two slots are on the stack; one is in a batch that is ready, and comes on top of it.
         let delete = move |table: &Table| table.remove(last).unwrap();
-        let ((), [second, third], _idle) = race(&table, delete, || {
-            [2, 3].map(|number| table.insert(ledger.value(number)))
+        let ((), issued, _idle) = race(&table, delete, || {
+            thread::yield_now();
+            [4, 5, 6].map(|number| table.insert(ledger.value(number)))
         });
-        assert!(!same_slot(second, third) && second != first && third != first);
-        assert_eq!(table.get(second).unwrap().number(), 2);
-        assert_eq!(table.get(third).unwrap().number(), 3);
+        for (nth, handle) in issued.into_iter().enumerate() {
+            assert_eq!(table.get(handle).unwrap().number(), nth + 4);
+            assert!(issued[..nth]
+                .iter()
+                .all(|&before| !same_slot(before, handle)));
+        }
         ledger.close(table);
     });
 }
@@ -170,21 +177,27 @@ fn a_limit_is_passed() {
 fn two_deletes_lose_a_slot_of_the_pile() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
-        let handles = [1, 2].map(|number| table.insert(ledger.value(number)));
+        let handles = [0, 1, 2].map(|number| table.insert(ledger.value(number)));
         let delete = move |table: &Table| table.remove(handles[0]).unwrap();
-        let _idle = race(&table, delete, || table.remove(handles[1]).unwrap());
-        // Both are on their way: they come back to be dropped and issued again.
+        let _idle = race(&table, delete, || {
+            thread::yield_now();
+            table.remove(handles[1]).unwrap();
+            // If nobody is pinned, this drops what the one before retired.
+            table.remove(handles[2]).unwrap();
+        });
+        // All are on their way: they come back to be dropped and issued again.
         table.quiesce().unwrap();
         assert_eq!(ledger.alive(), 0);
         table.flush();
-        let again = [3, 4].map(|number| table.insert(ledger.value(number)));
+        let again = [3, 4, 5].map(|number| table.insert(ledger.value(number)));
         for handle in again {
             assert!(
                 handles.iter().any(|&before| same_slot(before, handle)),
                 "a slot was lost"
             );
         }
-        assert!(!same_slot(again[0], again[1]));
+        assert!(!same_slot(again[0], again[1]) && !same_slot(again[1], again[2]));
+        assert!(!same_slot(again[0], again[2]));
         ledger.close(table);
     });
 }

@@ -66,8 +66,9 @@ fn a_value_is_dropped_after_the_reader_pins_anew() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
+        // A thread's first pin helps the epoch on, a step too many here.
+        drop(table.pin());
         let read = move |table: &Table| {
-            // A thread's first pin helps the epoch on, which is not what this is about.
             drop(table.pin());
             let mut pinned = table.pin();
             thread::yield_now();
@@ -161,6 +162,24 @@ fn remove_now_drops_a_value_under_a_reader() {
             error => assert!(is_deleted(&error)),
         };
         let _idle = race(&table, read, || table.remove_now(handle).unwrap());
+        ledger.close(table);
+    });
+}
+
+/// `Core::flush` without its grace period.
+#[test]
+fn flush_drops_a_value_under_a_reader() {
+    check(|| {
+        let (table, ledger) = (table(4), Ledger::new());
+        let handle = table.insert(ledger.value(1));
+        let read = move |table: &Table| match table.get(handle) {
+            Ok(value) => assert_eq!(value.number(), 1),
+            error => assert!(is_deleted(&error)),
+        };
+        let _idle = race(&table, read, || {
+            table.remove(handle).unwrap();
+            table.flush();
+        });
         ledger.close(table);
     });
 }

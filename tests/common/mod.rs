@@ -4,7 +4,7 @@
 use std::{
     sync::{
         atomic::{
-            AtomicUsize,
+            AtomicBool, AtomicUsize,
             Ordering::{Acquire, Relaxed, Release},
         },
         mpsc::channel,
@@ -139,6 +139,16 @@ pub(crate) fn while_another_reads<T: Send + Sync, R>(
         reader.join().unwrap();
         result
     })
+}
+
+/// Sets a flag at the end of a scope, by whatever way: so that threads that go on until then end also
+/// when a test fails.
+pub(crate) struct SetAtEnd<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Release);
+    }
 }
 
 /// Waits for what must come to pass by itself.
