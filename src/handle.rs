@@ -14,7 +14,7 @@ use crate::error::HandleError;
 /// return either.
 ///
 /// With [`Handle::new`], [`Handle::value`] and [`Handle::delete`] it names values of any type in
-/// one process-wide table, as Go's [`runtime/cgo.Handle`] does. A [`HandleTable`] of your own
+/// one process-wide table, as Go's `runtime/cgo.Handle` does. A [`HandleTable`] of your own
 /// holds one type, and is a little faster.
 ///
 /// # Layout
@@ -41,7 +41,6 @@ use crate::error::HandleError;
 /// ```
 ///
 /// [`HandleTable`]: crate::HandleTable
-/// [`runtime/cgo.Handle`]: https://pkg.go.dev/runtime/cgo#Handle
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Handle(NonZeroUsize);
