@@ -35,7 +35,7 @@ fn two_first_inserts_make_two_cores() {
 fn a_lookup_finds_a_core_in_the_making() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
-        let forged = Handle::from_raw(usize::MAX / 3 ^ 1 << (usize::BITS - 1) | 1).unwrap();
+        let forged = Handle::from_raw(((usize::MAX / 3) ^ (1 << (usize::BITS - 1))) | 1).unwrap();
         let reader = thread::spawn({
             let table = Arc::clone(&table);
             move || {

@@ -67,7 +67,9 @@ fn a_top_that_came_back_hands_out_a_slot_in_use() {
         let spare = {
             let taken = [0, 0].map(|number| table.insert(ledger.value(number)));
             let spare = table.insert(ledger.value(0));
-            taken.map(|handle| table.remove(handle).unwrap());
+            for handle in taken {
+                table.remove(handle).unwrap();
+            }
             table.flush();
             spare
         };
