@@ -163,16 +163,21 @@ impl Grace {
         Self(over)
     }
 
-    /// Helps the epoch forward for a while; says whether the grace period is over. A reader who
-    /// holds on makes it give up, one who was only preempted gets a chance to run.
+    /// Helps the epoch forward as long as that gets anywhere; says whether the grace period is over.
+    /// A reader who holds on makes it give up, one who was only preempted gets a chance to run.
     pub(crate) fn help(&self) -> bool {
-        let mut steps = STEPS_OF_HELP + deferred() / CLOSURES_PER_STEP;
-        while !self.is_over() && steps > 0 {
+        let (mut idle, mut before) = (0, deferred());
+        while !self.is_over() && idle < STEPS_OF_HELP {
+            if idle == 0 {
+                count_leftovers();
+            }
             thread::pin().flush();
             if !self.is_over() {
                 yield_now();
             }
-            steps -= 1;
+            let now = deferred();
+            idle = if now < before { 0 } else { idle + 1 };
+            before = now;
         }
         self.is_over()
     }
@@ -203,7 +208,7 @@ pub(crate) fn yield_to_readers() {
     }
 }
 
-/// Closures that wait in the collector, of all tables. Not under loom, where there are never many.
+/// Closures that wait in the collector, of all tables. Not counted under loom, where there are few.
 #[cfg(not(loom))]
 static DEFERRED: AtomicUsize = AtomicUsize::new(0);
 
@@ -219,6 +224,14 @@ fn deferred() -> usize {
     DEFERRED.load(Ordering::Relaxed)
 }
 
+/// Puts a closure beside what crossbeam left in this thread's bag when it last ran closures (the
+/// nodes of its own queue), so that going through those later counts as getting somewhere.
+#[cfg(not(loom))]
+fn count_leftovers() {
+    count_deferred(1);
+    thread::pin().defer(|| count_deferred(-1));
+}
+
 #[cfg(loom)]
 fn count_deferred(_: isize) {}
 
@@ -227,14 +240,15 @@ fn deferred() -> usize {
     0
 }
 
-/// Steps after which a grace period is over if nobody is pinned for long: two epochs, one that was
-/// entered late, one to run what has become ready; and some for readers who were preempted.
+#[cfg(loom)]
+fn count_leftovers() {}
+
+/// Steps that get nowhere before it is given up: two epochs, one that was entered late, one to run
+/// what has become ready; and some for readers who were preempted.
 const STEPS_OF_HELP: usize = if cfg!(loom) { 4 } else { 64 };
 /// Flushes of a thread with a backlog, for each batch: with the one of the batch itself, so many
 /// times eight bags go while one comes.
 const FLUSHES_OF_A_BACKLOG: usize = 7;
-/// How many bags of closures crossbeam-epoch 0.9 runs in a flush; each of ours fills one.
-const CLOSURES_PER_STEP: usize = 8;
 
 /// Waits a little, longer each time.
 pub(crate) struct Backoff(u32);
