@@ -55,7 +55,8 @@ impl Error for HandleError {}
 /// The table ran out of handle space; gives back what was to be inserted.
 ///
 /// Either the table holds as many values as its builder's `max_handles` allows, or all its slots
-/// are in use, waiting for readers, or used up (see [`Stats`](crate::Stats)).
+/// are in use, waiting for readers, used up, or vacant in the hands of another thread (see
+/// [`Stats`](crate::Stats)).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Full<T>(T);
 
