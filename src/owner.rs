@@ -124,7 +124,8 @@ impl<'c, T> Owner<'c, T> {
 
     /// Takes a vacant slot that others returned, or one that was never used.
     pub(crate) fn claim_more(&self) -> Option<Claim<'c, T>> {
-        // SAFETY: nothing in here calls out.
+        // SAFETY: nothing in here calls out; and `carve` gave the fresh numbers to this owner, who
+        // counts on with each.
         unsafe {
             self.local(|local| {
                 if local.fresh.0 == local.fresh.1 {
@@ -135,7 +136,6 @@ impl<'c, T> Owner<'c, T> {
                 }
                 let number = local.fresh.0;
                 local.fresh.0 += 1;
-                // `carve` gave this number to this owner, who counts on.
                 Some(self.shard.claim_fresh(number))
             })
         }

@@ -92,7 +92,10 @@ impl<T> Segments<T> {
             Err(others) => {
                 // SAFETY: made above, with this length, and shown to no one.
                 unsafe { deallocate(made, segment_len(segment)) };
-                NonNull::new(others).unwrap_or(made)
+                let Some(others) = NonNull::new(others) else {
+                    unreachable!("the exchange failed, so the entry is not null");
+                };
+                others
             }
         };
         // SAFETY: as in `find`.

@@ -107,8 +107,7 @@ fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
 #[cfg(loom)]
 fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
     let mut f = Some(f);
-    let call = |thread: Option<&Thread>| f.take().map(|f| f(thread));
-    let mut call = call;
+    let mut call = |thread: Option<&Thread>| f.take().map(|f| f(thread));
     let result = match THREAD.try_with(|thread| call(Some(thread))) {
         Ok(result) => result,
         Err(_) => call(None),

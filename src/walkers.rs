@@ -1,7 +1,7 @@
 //! Walkers, one at a time: the flag that keeps batches away, and the list of those walkers who are
 //! still dropping what they took.
 
-use std::{fmt, mem};
+use std::fmt;
 
 use crate::{
     reclaim::Backoff,
@@ -102,9 +102,8 @@ impl Drops {
                 self.0.store(true, Ordering::Release);
             }
         }
-        let end = End(self.0);
+        let _end = End(self.0);
         values.into_iter().for_each(drop_one);
-        mem::drop(end);
     }
 
     /// Waits until they are over.
