@@ -5,22 +5,25 @@ use crossbeam_utils::CachePadded;
 use crate::{
     error::{Full, HandleError},
     handle::Handle,
-    layout::{Index, LiveWord, Phase, Word, KEY_MASK},
+    index::Index,
+    layout::KEY_MASK,
     owner::Owner,
     reclaim::ReadyLists,
+    segment::Segments,
     shard::{Claim, Shard},
     slot::Slot,
     sync::{Arc, AtomicUsize, Ordering},
     thread::{self, Guard},
     walkers::Walkers,
+    word::{LiveWord, Phase, Word},
 };
 
 /// Everything behind a table's one pointer.
 pub(crate) struct Core<T> {
     /// Exclusive-ored into every handle, so that those of other tables are unknown here.
     key: usize,
-    /// log2 of the number of shards.
-    bits: u32,
+    /// Written on the slow paths only, read by every verb.
+    pub(crate) segments: Segments<T>,
     pub(crate) shards: Box<[Shard<T>]>,
     /// Batches whose grace period is over, for each shard.
     pub(crate) ready: Arc<ReadyLists>,
@@ -40,12 +43,11 @@ pub(crate) enum Seat<'c, T> {
 
 impl<T> Core<T> {
     pub(crate) fn new(shards: usize, max_handles: usize) -> Self {
-        let bits = shards.ilog2();
         let limited = max_handles != usize::MAX;
         Self {
             key: new_key(),
-            bits,
-            shards: (0..shards).map(|nth| Shard::new(nth, bits)).collect(),
+            segments: Segments::new(shards),
+            shards: (0..shards).map(Shard::new).collect(),
             ready: Arc::new(ReadyLists::new(shards)),
             quota: limited.then(|| CachePadded::new(AtomicUsize::new(max_handles))),
             walkers: CachePadded::new(Walkers::new()),
@@ -57,7 +59,7 @@ impl<T> Core<T> {
     pub(crate) fn seat(&self) -> Seat<'_, T> {
         match self.shards.get(thread::own_shard()) {
             // SAFETY: the thread's lease is that of this shard number, in every table.
-            Some(shard) => Seat::Own(unsafe { Owner::new(shard) }),
+            Some(shard) => Seat::Own(unsafe { Owner::new(shard, &self.segments) }),
             None => Seat::Shared(&self.shards[0]),
         }
     }
@@ -118,11 +120,12 @@ impl<T> Core<T> {
         if !self.take_quota() {
             return None;
         }
+        let claim = |shard: &Shard<T>| shard.claim(&self.segments);
         let near = match seat {
             Seat::Own(owner) => owner.claim_free().or_else(|| owner.claim_more()),
-            Seat::Shared(shard) => shard.claim(),
+            Seat::Shared(shard) => claim(shard),
         };
-        let claim = near.or_else(|| self.shards.iter().find_map(Shard::claim));
+        let claim = near.or_else(|| self.shards.iter().find_map(claim));
         if claim.is_none() {
             self.release_quota();
         }
@@ -179,17 +182,11 @@ impl<T> Core<T> {
         unsafe { self.shards.get_unchecked(number) }
     }
 
-    /// The slot with this index, if it was ever used.
-    #[inline]
-    pub(crate) fn slot(&self, index: Index) -> Option<&Slot<T>> {
-        self.home(index).segments.get(index.slot(self.bits))
-    }
-
     /// The word and the slot that `handle` would be if it were valid.
     #[inline]
     pub(crate) fn find(&self, handle: Handle) -> Result<(LiveWord, &Slot<T>), HandleError> {
         let word = LiveWord::checked(handle.into_raw() ^ self.key).ok_or(HandleError::Unknown)?;
-        match self.slot(word.index()) {
+        match self.segments.get(word.index()) {
             Some(slot) => Ok((word, slot)),
             None => Err(HandleError::Unknown),
         }
@@ -320,7 +317,7 @@ mod tests {
             assert!(core.delete(handle).is_ok());
         }
         for shard in &core.shards {
-            for (_, slot) in shard.slots(0) {
+            for (_, slot) in shard.slots(&core.segments, 0) {
                 if let Ok(forged) = handle_at(&core, slot.state().bits()) {
                     assert_eq!(core.delete(forged).err(), Some(HandleError::Unknown));
                 }

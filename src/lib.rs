@@ -20,6 +20,10 @@ mod sync;
 
 mod layout;
 
+mod index;
+
+mod word;
+
 mod error;
 
 mod handle;

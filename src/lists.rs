@@ -7,10 +7,11 @@
 //! **Orderings**: edge "recycle": whoever pushes hands the slot over with all that it did to it.
 
 use crate::{
-    layout::{Index, Link, Pile, Top, Word},
+    index::{Index, Link},
     segment::Segments,
     slot::Slot,
     sync::{AtomicUsize, Ordering},
+    word::{Pile, Top, Word},
 };
 
 /// Vacant slots of one shard: pushed by any thread, taken whole by the shard's owner, popped by
@@ -61,21 +62,19 @@ impl VacantStack {
     pub(crate) fn pop<'s, T>(
         &self,
         segments: &'s Segments<T>,
-        shard_bits: u32,
     ) -> Option<(Index, &'s Slot<T>, Word)> {
-        let find = |index: Index| segments.get(index.slot(shard_bits));
         // edge: recycle. State and link of the top slot before the top that names it.
         let mut top = Top::from_bits(self.top.load(Ordering::Acquire));
         loop {
             let index = top.index()?;
-            let slot = find(index)?;
+            let slot = segments.get(index)?;
             let state = slot.own_state();
             // If another thread has popped the slot since, then its state may be anything, and what
             // is made of it here too: the exchange fails, and says what the top is instead. If the
             // top is the same, generation included, then the slot was on top all along and the
             // next one right below it: link and generation are right.
             let next = state.link().next();
-            let below = next.and_then(|next| Some(Top::of(find(next)?.own_state(), next)));
+            let below = next.and_then(|next| Some(Top::of(segments.get(next)?.own_state(), next)));
             // edge: recycle. On failure for the next round; on success the load above has done
             // it, and this exchange stays in the release sequence of the pushes below.
             match self.top.compare_exchange_weak(
@@ -137,50 +136,48 @@ impl LimboPile {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::layout::LAST_GENERATION;
-
-    const SHARD_BITS: u32 = 0;
+    use crate::{index::Shape, layout::LAST_GENERATION};
 
     fn index(number: usize) -> Index {
-        Index::new(number, 0, SHARD_BITS)
+        Shape::new(1).index(number, 0)
     }
 
     #[test]
     fn vacant_slots_come_back_last_first_with_their_next_generation() {
-        let (segments, stack) = (Segments::<u8>::new(), VacantStack::new());
+        let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
         for number in 0..5 {
-            stack.push(segments.room(number).slot, index(number), 0);
+            stack.push(segments.room(index(number)).slot, index(number), 0);
         }
         for number in (0..5).rev() {
-            let popped = stack.pop(&segments, SHARD_BITS);
+            let popped = stack.pop(&segments);
             let popped = popped.map(|(index, _, state)| (index, state.generation()));
             assert_eq!(popped, Some((index(number), 1)));
         }
-        assert!(stack.pop(&segments, SHARD_BITS).is_none());
+        assert!(stack.pop(&segments).is_none());
     }
 
     #[test]
     fn taking_the_stack_takes_all_of_it() {
-        let (segments, stack) = (Segments::<u8>::new(), VacantStack::new());
+        let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
         for number in 0..3 {
-            stack.push(segments.room(number).slot, index(number), 0);
+            stack.push(segments.room(index(number)).slot, index(number), 0);
         }
         let mut taken = Vec::new();
         let mut next = stack.take();
         while let Some(index) = next {
-            taken.push(index.slot(SHARD_BITS));
+            taken.push(index);
             next = segments
-                .get(index.slot(SHARD_BITS))
+                .get(index)
                 .and_then(|slot| slot.own_state().link().next());
         }
-        assert_eq!(taken, [2, 1, 0]);
+        assert_eq!(taken, [2, 1, 0].map(index));
         assert!(stack.take().is_none());
     }
 
     #[test]
     fn a_slot_that_is_used_up_is_not_pushed() {
-        let (segments, stack) = (Segments::<u8>::new(), VacantStack::new());
-        let slot = segments.room(0).slot;
+        let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
+        let slot = segments.room(index(0)).slot;
         stack.push(slot, index(0), LAST_GENERATION);
         assert!(stack.take().is_none());
         assert_eq!(slot.own_state(), Word::RETIRED);
@@ -188,10 +185,10 @@ mod tests {
 
     #[test]
     fn a_pile_is_taken_whole_and_counts() {
-        let (segments, pile) = (Segments::<u8>::new(), LimboPile::new());
+        let (segments, pile) = (Segments::<u8>::new(1), LimboPile::new());
         for number in 0..4 {
             assert_eq!(
-                pile.push(segments.room(number).slot, index(number)),
+                pile.push(segments.room(index(number)).slot, index(number)),
                 number + 1
             );
         }
@@ -211,21 +208,23 @@ mod tests {
 
     fn contend_for_slots() {
         use std::{
+            collections::HashMap,
             sync::atomic::{AtomicBool, Ordering::SeqCst},
             thread,
         };
 
         const SLOTS: usize = 3;
-        let (segments, stack) = (Segments::<u8>::new(), VacantStack::new());
+        let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
         let held = [const { AtomicBool::new(false) }; SLOTS];
+        let numbers: HashMap<_, _> = (0..SLOTS).map(|nth| (index(nth).bits(), nth)).collect();
         for number in 0..SLOTS {
-            stack.push(segments.room(number).slot, index(number), 0);
+            stack.push(segments.room(index(number)).slot, index(number), 0);
         }
         thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
-                    while let Some((index, slot, state)) = stack.pop(&segments, SHARD_BITS) {
-                        let number = index.slot(SHARD_BITS);
+                    while let Some((index, slot, state)) = stack.pop(&segments) {
+                        let number = numbers[&index.bits()];
                         assert!(!held[number].swap(true, SeqCst), "slot {number} held twice");
                         held[number].store(false, SeqCst);
                         stack.push(slot, index, state.generation());
@@ -234,7 +233,7 @@ mod tests {
             }
         });
         for number in 0..SLOTS {
-            assert_eq!(segments.room(number).slot.own_state(), Word::RETIRED);
+            assert_eq!(segments.room(index(number)).slot.own_state(), Word::RETIRED);
         }
     }
 }

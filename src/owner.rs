@@ -4,10 +4,13 @@
 use std::{fmt, marker::PhantomData};
 
 use crate::{
-    layout::{batch_limit, Index, Link, LiveWord, Word, BLOCK},
+    index::{Index, Link},
+    layout::{batch_limit, BLOCK},
+    segment::Segments,
     shard::{Claim, Counts, Shard},
     slot::Slot,
     sync::{AtomicUsize, Ordering, UnsafeCell},
+    word::{LiveWord, Word},
 };
 
 /// The part of a shard that its owner alone writes.
@@ -63,6 +66,7 @@ impl<T> fmt::Debug for Owned<T> {
 /// one step of an operation: user code may run between two `Owner`s, not while one is at work.
 pub(crate) struct Owner<'c, T> {
     shard: &'c Shard<T>,
+    segments: &'c Segments<T>,
     _this_thread: PhantomData<*const ()>,
 }
 
@@ -83,9 +87,10 @@ impl<'c, T> Owner<'c, T> {
     ///
     /// The calling thread holds the lease of `shard`, and keeps it while this exists.
     #[inline]
-    pub(crate) unsafe fn new(shard: &'c Shard<T>) -> Self {
+    pub(crate) unsafe fn new(shard: &'c Shard<T>, segments: &'c Segments<T>) -> Self {
         Self {
             shard,
+            segments,
             _this_thread: PhantomData,
         }
     }
@@ -132,19 +137,18 @@ impl<'c, T> Owner<'c, T> {
                     if let Some(first) = self.shard.take_vacant() {
                         return Some(self.claim_first(local, first));
                     }
-                    local.fresh = self.shard.carve(BLOCK)?;
+                    local.fresh = self.shard.carve(self.segments, BLOCK)?;
                 }
                 let number = local.fresh.0;
                 local.fresh.0 += 1;
-                Some(self.shard.claim_fresh(number))
+                Some(self.shard.claim_fresh(self.segments, number))
             })
         }
     }
 
     #[inline]
     fn claim_first(&self, local: &mut Local, first: Index) -> Claim<'c, T> {
-        let number = first.slot(self.shard.bits());
-        let room = self.shard.segments.room(number);
+        let room = self.segments.room(first);
         let state = room.slot.own_state();
         local.free = state.link();
         // SAFETY: taken off the owner's list, in that state.

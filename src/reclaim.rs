@@ -10,7 +10,7 @@ use std::ptr;
 use crossbeam_utils::CachePadded;
 
 use crate::{
-    layout::Index,
+    index::Index,
     sync::{yield_now, Arc, AtomicBool, AtomicPtr, AtomicUsize, Ordering},
     thread,
 };

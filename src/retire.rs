@@ -9,7 +9,8 @@ use std::{
 
 use crate::{
     core::{Core, Seat},
-    layout::{Index, BACKLOG},
+    index::Index,
+    layout::BACKLOG,
     reclaim::{yield_to_readers, ReadyLists},
     room,
     shard::Shard,
@@ -72,7 +73,7 @@ impl<T> Core<T> {
     fn drop_batch(&self, seat: &Seat<'_, T>, first: Index) {
         let mut next = Some(first);
         while let Some(index) = next {
-            let Some(slot) = self.slot(index) else {
+            let Some(slot) = self.segments.get(index) else {
                 unreachable!("a slot in a batch was used, so its segment is there");
             };
             let state = slot.own_state();

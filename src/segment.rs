@@ -3,86 +3,102 @@
 
 use std::{
     alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout},
-    array,
     ops::Range,
     ptr::{self, NonNull},
 };
 
 use crate::{
-    layout::{FIRST_SEGMENT_BITS, INDEX_MASK, SEGMENTS},
+    index::{Index, Shape},
     room::{Room, Stride},
     slot::Slot,
-    sync::{AtomicPtr, Ordering},
+    sync::{AtomicPtr, AtomicUsize, Ordering},
 };
 
-/// The directory: segment `k` has `2^(FIRST_SEGMENT_BITS + k)` slots.
+/// All slots of a table: a directory of segments, at most 32 for each shard.
 #[derive(Debug)]
 pub(crate) struct Segments<T> {
-    /// The last entry is never set. It stands for the slot numbers past the last segment, which a
-    /// forged handle can name.
-    directory: [AtomicPtr<Slot<T>>; SEGMENTS + 1],
+    directory: Box<[Segment<T>]>,
+    /// Bits of an index below the place.
+    entry_bits: u32,
+    shape: Shape,
 }
 
-/// Where the slot with this number stands: segment, and place in it.
-#[inline]
-fn locate(number: usize) -> (usize, usize) {
-    // Counting from the first segment's length, a number's highest set bit says its segment and
-    // the bits below it say the place. The mask tells the compiler that the sum is never zero.
-    let shifted = (number & INDEX_MASK) + (1 << FIRST_SEGMENT_BITS);
-    let top = shifted.ilog2();
-    let segment = (top - FIRST_SEGMENT_BITS) as usize;
-    (segment, shifted & !(1 << top))
-}
-
-fn segment_len(segment: usize) -> usize {
-    1 << (segment + FIRST_SEGMENT_BITS as usize)
+/// An entry of the directory. Both zero until the segment is made.
+#[derive(Debug)]
+struct Segment<T> {
+    first: AtomicPtr<Slot<T>>,
+    /// How many slots it has: a place that a forged handle names may be past that.
+    len: AtomicUsize,
 }
 
 impl<T> Segments<T> {
-    pub(crate) fn new() -> Self {
+    /// For a table with that many shards, a power of two.
+    pub(crate) fn new(shards: usize) -> Self {
+        let shape = Shape::new(shards);
+        let empty = |_| Segment {
+            first: AtomicPtr::new(ptr::null_mut()),
+            len: AtomicUsize::new(0),
+        };
         Self {
-            directory: array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
+            directory: (0..shape.entries()).map(empty).collect(),
+            entry_bits: shape.entry_bits(),
+            shape,
         }
     }
 
-    /// Where the slot is, if its segment was ever made.
     #[inline]
-    fn find(&self, number: usize) -> Option<NonNull<Slot<T>>> {
-        let (segment, place) = locate(number);
-        debug_assert!(segment <= SEGMENTS);
-        // SAFETY: `number` has at most INDEX_BITS bits, so `segment` is at most SEGMENTS, and the
-        // directory has one entry more than that.
-        let entry = unsafe { self.directory.get_unchecked(segment) };
-        // edge: grow. Whoever sees the segment sees its slots made.
-        let first = NonNull::new(entry.load(Ordering::Acquire))?;
-        // SAFETY: a segment that is set has `segment_len(segment)` slots, more than `place`.
-        Some(unsafe { nth(first, place) })
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
     }
 
-    /// The slot, if its segment was ever made; any number below `2^INDEX_BITS` may be asked for.
     #[inline]
-    pub(crate) fn get(&self, number: usize) -> Option<&Slot<T>> {
+    fn segment(&self, index: Index) -> &Segment<T> {
+        let entry = index.entry(self.directory.len());
+        // SAFETY: an entry's number is less than the number of entries.
+        unsafe { self.directory.get_unchecked(entry) }
+    }
+
+    /// Where the slot is, if its segment was ever made and has one at that place.
+    #[inline]
+    fn find(&self, index: Index) -> Option<NonNull<Slot<T>>> {
+        let segment = self.segment(index);
+        let place = index.place(self.entry_bits);
+        // edge: grow. Whoever sees the length sees the segment, and its slots made.
+        if place >= segment.len.load(Ordering::Acquire) {
+            return None;
+        }
+        // edge: grow. The length was stored after this.
+        let first = segment.first.load(Ordering::Relaxed);
+        // SAFETY: a segment with a length has slots, that many, and `place` is less.
+        Some(unsafe { nth(NonNull::new_unchecked(first), place) })
+    }
+
+    /// The slot, if its segment was ever made; any bits may be asked for.
+    #[inline]
+    pub(crate) fn get(&self, index: Index) -> Option<&Slot<T>> {
         // SAFETY: `find` found it in a segment, and segments live as long as `self`.
-        self.find(number).map(|slot| unsafe { slot.as_ref() })
+        self.find(index).map(|slot| unsafe { slot.as_ref() })
     }
 
-    /// The slot with the room for its value, in a segment that is made now if need be.
+    /// The slot with the room for its value, in a segment that is made now if need be. The index
+    /// is that of a slot, not made up.
     #[inline]
-    pub(crate) fn room(&self, number: usize) -> Room<'_, T> {
-        let slot = match self.find(number) {
+    pub(crate) fn room(&self, index: Index) -> Room<'_, T> {
+        let slot = match self.find(index) {
             Some(slot) => slot,
-            None => self.grow(number),
+            None => self.grow(index),
         };
         // SAFETY: found in a segment, and segments live as long as `self`.
         unsafe { Room::new(slot) }
     }
 
     #[cold]
-    fn grow(&self, number: usize) -> NonNull<Slot<T>> {
-        let (segment, place) = locate(number);
-        let made = allocate::<T>(segment_len(segment));
+    fn grow(&self, index: Index) -> NonNull<Slot<T>> {
+        let segment = self.segment(index);
+        let len = self.shape.segment_len(index.entry(self.directory.len()));
+        let made = allocate::<T>(len);
         // edge: grow. Release: slots before the pointer to them; Acquire: the winner's slots.
-        let first = match self.directory[segment].compare_exchange(
+        let first = match segment.first.compare_exchange(
             ptr::null_mut(),
             made.as_ptr(),
             Ordering::Release,
@@ -91,40 +107,52 @@ impl<T> Segments<T> {
             Ok(_) => made,
             Err(others) => {
                 // SAFETY: made above, with this length, and shown to no one.
-                unsafe { deallocate(made, segment_len(segment)) };
+                unsafe { deallocate(made, len) };
                 let Some(others) = NonNull::new(others) else {
                     unreachable!("the exchange failed, so the entry is not null");
                 };
                 others
             }
         };
-        // SAFETY: as in `find`.
+        // edge: grow. The loser says it too: what it publishes there must be found.
+        segment.len.store(len, Ordering::Release);
+        let place = index.place(self.entry_bits);
+        assert!(place < len, "an index that was made up has no room");
+        // SAFETY: the segment has that many slots.
         unsafe { nth(first, place) }
     }
 
-    /// The slots with these numbers whose segment was made, each with its number.
-    pub(crate) fn iter(&self, numbers: Range<usize>) -> impl Iterator<Item = (usize, &Slot<T>)> {
-        numbers.filter_map(|number| self.get(number).map(|slot| (number, slot)))
+    /// The slots of a shard with these numbers whose segment was made, each with its number.
+    pub(crate) fn iter(
+        &self,
+        shard: usize,
+        numbers: Range<usize>,
+    ) -> impl Iterator<Item = (usize, &Slot<T>)> {
+        numbers.filter_map(move |number| {
+            let index = self.shape.index(number, shard);
+            self.get(index).map(|slot| (number, slot))
+        })
     }
 
-    /// The bytes of all segments.
+    /// The bytes of the directory and all segments.
     pub(crate) fn bytes(&self) -> usize {
-        (0..SEGMENTS)
-            // edge: grow. Relaxed: only whether it is there; nothing behind it is read.
-            .filter(|&k| !self.directory[k].load(Ordering::Relaxed).is_null())
-            .map(|k| segment_len(k) * Stride::<T>::BYTES)
-            .sum()
+        // edge: grow. Relaxed: nothing behind it is read.
+        let len = |segment: &Segment<T>| segment.len.load(Ordering::Relaxed);
+        let slots: usize = self.directory.iter().map(len).sum();
+        size_of_val(&*self.directory) + slots * Stride::<T>::BYTES
     }
 }
 
 impl<T> Drop for Segments<T> {
     fn drop(&mut self) {
-        for segment in 0..SEGMENTS {
+        for segment in &self.directory {
             // edge: none. `&mut self`: there is no one else.
-            let first = self.directory[segment].load(Ordering::Relaxed);
+            let first = segment.first.load(Ordering::Relaxed);
             if let Some(first) = NonNull::new(first) {
+                // edge: none. As above.
+                let len = segment.len.load(Ordering::Relaxed);
                 // SAFETY: `grow` made it with this length; nothing borrows it any more.
-                unsafe { deallocate(first, segment_len(segment)) };
+                unsafe { deallocate(first, len) };
             }
         }
     }
@@ -186,25 +214,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_has_its_own_place() {
-        let mut expected = (0, 0);
-        for slot in 0..10_000 {
-            assert_eq!(locate(slot), expected);
-            expected.1 += 1;
-            if expected.1 == segment_len(expected.0) {
-                expected = (expected.0 + 1, 0);
-            }
+    fn a_place_past_the_end_of_a_segment_is_no_slot() {
+        let segments = Segments::<u8>::new(2);
+        let shape = segments.shape();
+        let first = shape.index(0, 1);
+        assert!(segments.get(first).is_none(), "not made yet");
+        segments.room(first);
+        assert!(segments.get(first).is_some());
+        for place in [shape.segment_len(1), (1 << 20) - 1] {
+            let beyond = Index::from_bits(first.bits() | place << shape.entry_bits());
+            let beyond = Index::from_bits(beyond.bits() & crate::layout::INDEX_MASK);
+            assert!(segments.get(beyond).is_none(), "{place}");
         }
     }
 
     #[test]
-    fn numbers_past_the_last_segment_are_in_the_entry_that_stays_empty() {
-        use crate::layout::{slots_per_shard, INDEX_BITS};
-
-        let (last, _) = locate(slots_per_shard(0) - 1);
-        assert_eq!(last, SEGMENTS - 1);
-        let (beyond, _) = locate((1 << INDEX_BITS) - 1);
-        assert_eq!(beyond, SEGMENTS);
-        assert!(Segments::<u8>::new().get((1 << INDEX_BITS) - 1).is_none());
+    fn each_slot_has_memory_of_its_own() {
+        let segments = Segments::<u8>::new(2);
+        let mut seen = std::collections::HashSet::new();
+        for shard in 0..2 {
+            for number in 0..100 {
+                let slot = segments.room(segments.shape().index(number, shard)).slot;
+                assert!(seen.insert(ptr::from_ref(slot)));
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@
 use crossbeam_utils::CachePadded;
 
 use crate::{
-    layout::{slots_per_shard, Index, Link, LiveWord, Word},
+    index::{Index, Link},
     lists::{LimboPile, VacantStack},
     owner::Owned,
     room::Room,
@@ -17,15 +17,13 @@ use crate::{
     slot::Slot,
     sync::{fence, AtomicUsize, Ordering},
     walkers::Walkers,
+    word::{LiveWord, Word},
 };
 
 /// One shard of a table of `T`.
 #[derive(Debug)]
 pub(crate) struct Shard<T> {
     number: usize,
-    bits: u32,
-    /// Written on the slow paths only, read by every verb.
-    pub(crate) segments: Segments<T>,
     /// The owner's alone.
     pub(crate) owned: CachePadded<Owned<T>>,
     /// Anyone's.
@@ -111,11 +109,9 @@ impl<'s, T> Claim<'s, T> {
 }
 
 impl<T> Shard<T> {
-    pub(crate) fn new(number: usize, bits: u32) -> Self {
+    pub(crate) fn new(number: usize) -> Self {
         Self {
             number,
-            bits,
-            segments: Segments::new(),
             owned: CachePadded::new(Owned::new()),
             shared: CachePadded::new(Shared {
                 vacant: VacantStack::new(),
@@ -133,26 +129,21 @@ impl<T> Shard<T> {
         self.number
     }
 
-    /// log2 of the number of shards in the table.
-    #[inline]
-    pub(crate) fn bits(&self) -> u32 {
-        self.bits
-    }
-
     // New.
 
-    /// Takes a vacant slot, by any thread.
-    pub(crate) fn claim(&self) -> Option<Claim<'_, T>> {
-        match self.shared.vacant.pop(&self.segments, self.bits) {
+    /// Takes a vacant slot, by any thread. The segments are those of the shard's table, here as
+    /// everywhere.
+    pub(crate) fn claim<'s>(&self, segments: &'s Segments<T>) -> Option<Claim<'s, T>> {
+        match self.shared.vacant.pop(segments) {
             Some((index, _, state)) => {
-                let room = self.segments.room(index.slot(self.bits));
                 // SAFETY: popped, in that state.
-                Some(unsafe { Claim::new(room, index, state) })
+                Some(unsafe { Claim::new(segments.room(index), index, state) })
             }
-            // SAFETY: carved a moment ago.
-            None => self
-                .carve(1)
-                .map(|(number, _)| unsafe { self.claim_fresh(number) }),
+            None => {
+                let (number, _) = self.carve(segments, 1)?;
+                // SAFETY: carved a moment ago.
+                Some(unsafe { self.claim_fresh(segments, number) })
+            }
         }
     }
 
@@ -166,19 +157,24 @@ impl<T> Shard<T> {
     /// # Safety
     ///
     /// The caller has carved this number, and claims it once.
-    pub(crate) unsafe fn claim_fresh(&self, number: usize) -> Claim<'_, T> {
-        let index = Index::new(number, self.number, self.bits);
+    pub(crate) unsafe fn claim_fresh<'s>(
+        &self,
+        segments: &'s Segments<T>,
+        number: usize,
+    ) -> Claim<'s, T> {
+        let index = segments.shape().index(number, self.number);
         // SAFETY: carved, as the caller says, and never used.
-        unsafe { Claim::new(self.segments.room(number), index, Word::default()) }
+        unsafe { Claim::new(segments.room(index), index, Word::default()) }
     }
 
     /// Takes up to `count` slots that were never used, as numbers from, to.
-    pub(crate) fn carve(&self, count: usize) -> Option<(usize, usize)> {
+    pub(crate) fn carve(&self, segments: &Segments<T>, count: usize) -> Option<(usize, usize)> {
         let used = &self.shared.used;
+        let most = segments.shape().slots_per_shard();
         // edge: none. The numbers are all that passes; the slots behind them come through "grow".
         let mut from = used.load(Ordering::Relaxed);
         loop {
-            let to = (from + count).min(slots_per_shard(self.bits));
+            let to = (from + count).min(most);
             if from == to {
                 return None;
             }
@@ -246,10 +242,14 @@ impl<T> Shard<T> {
     // Walking.
 
     /// Every slot that may have been used, from number `first` on, with its number.
-    pub(crate) fn slots(&self, first: usize) -> impl Iterator<Item = (usize, &Slot<T>)> {
+    pub(crate) fn slots<'s>(
+        &self,
+        segments: &'s Segments<T>,
+        first: usize,
+    ) -> impl Iterator<Item = (usize, &'s Slot<T>)> + use<'s, T> {
         // edge: none. Slots that were handed out before the caller's last edge are among them.
         let used = self.shared.used.load(Ordering::Relaxed);
-        self.segments.iter(first..used)
+        segments.iter(self.number, first..used)
     }
 
     /// Handles issued by this shard's users so far.
@@ -264,10 +264,5 @@ impl<T> Shard<T> {
         // edge: none. A count, and nothing follows from it.
         let owned = self.owned.counts.deleted.load(Ordering::Relaxed);
         owned.wrapping_add(self.shared.counts.deleted.load(Ordering::Relaxed))
-    }
-
-    /// The bytes of this shard and its slots, without boxes.
-    pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.segments.bytes()
     }
 }

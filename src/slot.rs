@@ -16,9 +16,11 @@
 use std::ptr::{self, NonNull};
 
 use crate::{
-    layout::{Link, LiveWord, Phase, Word, LAST_GENERATION},
+    index::Link,
+    layout::LAST_GENERATION,
     sync::{AtomicPtr, AtomicUsize, Ordering},
     thread::Guard,
+    word::{LiveWord, Phase, Word},
 };
 
 /// 16 bytes on 64-bit targets. All zeroes is a vacant slot of generation 0.
@@ -181,21 +183,19 @@ impl<T> Slot<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{layout::Index, room, segment::Segments, thread};
-
-    const SHARD_BITS: u32 = 0;
+    use crate::{room, segment::Segments, thread};
 
     #[test]
     fn a_slot_lives_through_all_its_generations_and_then_no_more() {
-        let segments = Segments::<String>::new();
-        let slot = segments.room(0).slot;
-        let index = Index::new(0, 0, SHARD_BITS);
+        let segments = Segments::<String>::new(1);
+        let index = segments.shape().index(0, 0);
+        let slot = segments.room(index).slot;
         let guard = thread::pin();
         let mut words = Vec::new();
         for generation in 0..=LAST_GENERATION {
             let word = LiveWord::new(generation, index);
             assert!(slot.read(word, &guard).is_err(), "before it is published");
-            let room = segments.room(0);
+            let room = segments.room(index);
             // SAFETY: no one else uses the slot.
             let value = unsafe { room.put(format!("{generation}")) };
             slot.publish(word, value);

@@ -14,7 +14,6 @@ use crate::{
     core::Core,
     error::{HandleError, QuiesceError},
     handle::Handle,
-    layout::Phase,
     owner::Owner,
     reclaim::{Backoff, Grace},
     room::{self, Stride},
@@ -24,6 +23,7 @@ use crate::{
     sync::{fence, Ordering},
     thread::{self, is_dropping, while_dropping, Guard},
     walkers::Drops,
+    word::Phase,
 };
 
 /// Slots that [`Core::for_each_live`] looks at before it lets reclamation go on.
@@ -48,7 +48,7 @@ type Doomed<'c, T> = (&'c Slot<T>, usize);
 
 impl<T> Core<T> {
     fn slots(&self) -> impl Iterator<Item = &Slot<T>> {
-        let all = |shard| Shard::slots(shard, 0).map(|(_, slot)| slot);
+        let all = |shard| Shard::slots(shard, &self.segments, 0).map(|(_, slot)| slot);
         self.shards.iter().flat_map(all)
     }
 
@@ -170,7 +170,7 @@ impl<T> Core<T> {
     ) -> Option<(Handle, &'g T, Place)> {
         let Place(mut shard, mut first) = from;
         while let Some(found) = self.shards.get(shard) {
-            for (number, slot) in found.slots(first) {
+            for (number, slot) in found.slots(&self.segments, first) {
                 if let Some(handle) = self.handle_of(slot.state()) {
                     // SAFETY: the state was live, and `guard` is pinned.
                     let value = unsafe { slot.deref(guard) };
@@ -186,7 +186,7 @@ impl<T> Core<T> {
     pub(crate) fn for_each_live(&self, mut f: impl FnMut(Handle, &T)) {
         let mut guard = thread::pin();
         for shard in &self.shards {
-            for (number, slot) in shard.slots(0) {
+            for (number, slot) in shard.slots(&self.segments, 0) {
                 if let Some(handle) = self.handle_of(slot.state()) {
                     // SAFETY: the state was live, and `guard` is pinned.
                     f(handle, unsafe { slot.deref(&guard) });
@@ -212,7 +212,7 @@ impl<T> Core<T> {
             shards: self.shards.len(),
             // edge: none. A count.
             drop_panics: self.drop_panics.load(Ordering::Relaxed),
-            bytes: size_of::<Self>() + sum(&self.shards, Shard::bytes),
+            bytes: size_of::<Self>() + size_of_val(&*self.shards) + self.segments.bytes(),
             ..Stats::default()
         };
         for slot in self.slots() {

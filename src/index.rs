@@ -1,0 +1,208 @@
+//! Where a slot stands in its table: shard, segment of that shard, place in that segment.
+//!
+//! ```text
+//!            place                       segment     shard
+//! 64-bit     27 - s bits                 5 bits      s bits
+//! 32-bit     16 - s bits                 4 bits      s bits      of a table with 2^s shards
+//! ```
+//!
+//! Segment and shard together are the number of an entry of the table's directory, so a look-up
+//! finds its segment with one mask. A shard's segments double in length, from
+//! `2^FIRST_SEGMENT_BITS` slots up to all that a place can say, and then stay as long as that.
+
+use crate::layout::{FIRST_SEGMENT_BITS, INDEX_BITS, INDEX_MASK, MAX_SHARDS, SEGMENT_BITS};
+
+/// Segments of a shard, at the most.
+const SEGMENTS: usize = 1 << SEGMENT_BITS;
+const _: () = assert!(INDEX_BITS - SEGMENT_BITS - MAX_SHARDS.ilog2() >= FIRST_SEGMENT_BITS);
+
+/// How the index's bits are shared out in a table: it has `2^shard_bits` shards.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Shape {
+    shard_bits: u32,
+}
+
+impl Shape {
+    /// Of a table with that many shards, a power of two.
+    pub(crate) fn new(shards: usize) -> Self {
+        debug_assert!(shards.is_power_of_two() && shards <= MAX_SHARDS);
+        Self {
+            shard_bits: shards.ilog2(),
+        }
+    }
+
+    /// Entries of the directory: the segments of all shards.
+    pub(crate) fn entries(self) -> usize {
+        SEGMENTS << self.shard_bits
+    }
+
+    /// Bits below the place.
+    #[inline]
+    pub(crate) fn entry_bits(self) -> u32 {
+        SEGMENT_BITS + self.shard_bits
+    }
+
+    fn place_bits(self) -> u32 {
+        INDEX_BITS - self.entry_bits()
+    }
+
+    /// Slots of the segment with this entry of the directory.
+    pub(crate) fn segment_len(self, entry: usize) -> usize {
+        let segment = (entry >> self.shard_bits) as u32;
+        1 << (FIRST_SEGMENT_BITS + segment).min(self.place_bits())
+    }
+
+    /// Slots of one shard: all but the last one, whose index may be [`Link::END`].
+    pub(crate) fn slots_per_shard(self) -> usize {
+        self.first_of(SEGMENTS) - 1
+    }
+
+    /// The number of a shard's first slot in this segment.
+    fn first_of(self, segment: usize) -> usize {
+        // While segments double, each begins one first segment short of its own length; those
+        // after the first one of full length are all as long as that.
+        let doubling = segment.min((self.place_bits() - FIRST_SEGMENT_BITS) as usize);
+        let begin = (1_usize << (doubling as u32 + FIRST_SEGMENT_BITS)) - (1 << FIRST_SEGMENT_BITS);
+        begin + ((segment - doubling) << self.place_bits())
+    }
+
+    /// The index of a shard's slot, by its number there.
+    pub(crate) fn index(self, number: usize, shard: usize) -> Index {
+        debug_assert!(number < self.slots_per_shard());
+        let doubling = (number + (1 << FIRST_SEGMENT_BITS)).ilog2() - FIRST_SEGMENT_BITS;
+        let full = (self.place_bits() - FIRST_SEGMENT_BITS) as usize;
+        let segment = match number.checked_sub(self.first_of(full)) {
+            Some(beyond) => full + (beyond >> self.place_bits()),
+            None => doubling as usize,
+        };
+        let place = number - self.first_of(segment);
+        Index(place << self.entry_bits() | segment << self.shard_bits | shard)
+    }
+}
+
+/// Where a slot stands in its table; the table at the head says how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Index(usize);
+
+impl Index {
+    /// Any bits below `2^INDEX_BITS`.
+    #[inline]
+    pub(crate) fn from_bits(bits: usize) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(crate) fn bits(self) -> usize {
+        self.0
+    }
+
+    /// The number of its shard, of so many: a power of two, and more than any number returned.
+    #[inline]
+    pub(crate) fn shard(self, shards: usize) -> usize {
+        self.0 & (shards - 1)
+    }
+
+    /// Its segment's entry in a directory of so many: a power of two, and more than any returned.
+    #[inline]
+    pub(crate) fn entry(self, entries: usize) -> usize {
+        self.0 & (entries - 1)
+    }
+
+    /// Its place in that segment. Of an index that was made up this may be past the end.
+    #[inline]
+    pub(crate) fn place(self, entry_bits: u32) -> usize {
+        self.0 >> entry_bits
+    }
+}
+
+/// The index half of a word that is not live: the next slot of a list, or the list's end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Link(usize);
+
+impl Link {
+    /// No slot follows.
+    pub(crate) const END: Self = Self(INDEX_MASK);
+
+    #[inline]
+    pub(crate) fn from_bits(bits: usize) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(crate) fn bits(self) -> usize {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) fn to(index: Index) -> Self {
+        Self(index.0)
+    }
+
+    #[inline]
+    pub(crate) fn next(self) -> Option<Index> {
+        (self != Self::END).then_some(Index(self.0))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_says_its_shard() {
+        let shape = Shape::new(8);
+        assert_eq!(shape.index(77, 5).shard(8), 5);
+    }
+
+    #[test]
+    fn slots_fill_one_segment_after_the_other() {
+        for shards in [1, 2, 8, 64, 1024] {
+            let shape = Shape::new(shards);
+            let shard = shards - 1;
+            let mut expected = (0, 0);
+            for number in 0..100_000.min(shape.slots_per_shard()) {
+                let index = shape.index(number, shard);
+                let entry = index.entry(shape.entries());
+                assert_eq!((entry / shards, entry % shards), (expected.0, shard));
+                assert_eq!(index.place(shape.entry_bits()), expected.1);
+                expected.1 += 1;
+                if expected.1 == shape.segment_len(entry) {
+                    expected = (expected.0 + 1, 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_slot_fits_and_has_not_the_index_that_ends_a_list() {
+        for bits in 0..=10 {
+            let shape = Shape::new(1 << bits);
+            let last = shape.index(shape.slots_per_shard() - 1, (1 << bits) - 1);
+            let entry = last.entry(shape.entries());
+            assert_eq!(
+                entry,
+                shape.entries() - 1,
+                "the last segment of the last shard"
+            );
+            assert_eq!(last.place(shape.entry_bits()), shape.segment_len(entry) - 2);
+            assert_ne!(Link::to(last), Link::END);
+            assert_eq!(Link::to(last).next(), Some(last));
+        }
+    }
+
+    #[test]
+    fn a_table_has_room_for_a_billion() {
+        // Unit tests begin with smaller segments, and lose a little by that.
+        let least = if usize::BITS == 64 {
+            900_000_000
+        } else {
+            500_000
+        };
+        for bits in 0..=10 {
+            assert!(
+                Shape::new(1 << bits).slots_per_shard() << bits > least,
+                "{bits}"
+            );
+        }
+    }
+}
