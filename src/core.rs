@@ -55,7 +55,6 @@ impl<T> Core<T> {
         }
     }
 
-    #[inline]
     pub(crate) fn seat(&self) -> Seat<'_, T> {
         match self.shards.get(thread::own_shard()) {
             // SAFETY: the thread's lease is that of this shard number, in every table.
@@ -64,11 +63,34 @@ impl<T> Core<T> {
         }
     }
 
+    /// The calling thread's own shard, on the way that nearly all calls take: it owns one and has
+    /// used some table before, and handles of this one are not limited. Else `seat` finds out.
+    #[inline]
+    fn usual_owner(&self) -> Option<Owner<'_, T>> {
+        let shard = self.shards.get(thread::own_shard_at_a_glance())?;
+        // SAFETY: as in `seat`.
+        let owner = unsafe { Owner::new(shard, &self.segments) };
+        self.quota.is_none().then_some(owner)
+    }
+
     // New.
 
     /// Issues a handle for `value`.
     #[inline]
     pub(crate) fn insert(&self, value: T) -> Result<Handle, Full<T>> {
+        if let Some(owner) = self.usual_owner() {
+            if let Some(claim) = owner.claim_free() {
+                let word = claim.publish(value);
+                owner.count_issued();
+                return Ok(self.handle(word));
+            }
+        }
+        self.insert_slowly(value)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn insert_slowly(&self, value: T) -> Result<Handle, Full<T>> {
         let seat = self.seat();
         match self.claim(&seat) {
             Some(claim) => Ok(self.publish(&seat, claim, value)),
@@ -103,20 +125,8 @@ impl<T> Core<T> {
         Ok(handle)
     }
 
-    /// A vacant slot, and the right to issue a handle.
-    #[inline]
+    /// A vacant slot, and the right to issue a handle: from the seat, else from any shard.
     fn claim<'c>(&'c self, seat: &Seat<'c, T>) -> Option<Claim<'c, T>> {
-        if let (Seat::Own(owner), None) = (seat, &self.quota) {
-            if let Some(claim) = owner.claim_free() {
-                return Some(claim);
-            }
-        }
-        self.claim_slowly(seat)
-    }
-
-    /// From the seat, else from any shard.
-    #[cold]
-    fn claim_slowly<'c>(&'c self, seat: &Seat<'c, T>) -> Option<Claim<'c, T>> {
         if !self.take_quota() {
             return None;
         }
@@ -132,7 +142,6 @@ impl<T> Core<T> {
         claim
     }
 
-    #[inline]
     fn publish(&self, seat: &Seat<'_, T>, claim: Claim<'_, T>, value: T) -> Handle {
         let handle = self.handle(claim.publish(value));
         match seat {
@@ -152,7 +161,6 @@ impl<T> Core<T> {
         (state.phase() == Phase::Live).then(|| Handle::from_live_bits(state.bits() ^ self.key))
     }
 
-    #[inline]
     fn take_quota(&self) -> bool {
         let Some(quota) = &self.quota else {
             return true;
@@ -164,7 +172,6 @@ impl<T> Core<T> {
             .is_ok()
     }
 
-    #[inline]
     fn release_quota(&self) {
         if let Some(quota) = &self.quota {
             // edge: none. As above.
@@ -217,21 +224,34 @@ impl<T> Core<T> {
     #[inline]
     pub(crate) fn delete(&self, handle: Handle) -> Result<&Slot<T>, HandleError> {
         let (word, slot) = self.find(handle)?;
+        let deleted = match self.usual_owner() {
+            Some(owner) => owner.delete(slot, word).map(|waiting| {
+                if waiting >= Owner::<T>::BATCH {
+                    self.retire();
+                }
+            }),
+            None => self.delete_slowly(word, slot),
+        };
+        match deleted {
+            Ok(()) => Ok(slot),
+            Err(state) => Err(refusal(handle, word, state)),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn delete_slowly(&self, word: LiveWord, slot: &Slot<T>) -> Result<(), Word> {
         let seat = self.seat();
-        let deleted = match &seat {
+        let deleted = match seat {
             Seat::Own(owner) => owner.delete(slot, word),
             Seat::Shared(shard) => shard.delete(slot, word),
         };
-        match deleted {
-            Ok(waiting) => {
-                self.release_quota();
-                if waiting >= Owner::<T>::BATCH {
-                    self.retire(&seat);
-                }
-                Ok(slot)
-            }
-            Err(state) => Err(refusal(handle, word, state)),
+        let waiting = deleted?;
+        self.release_quota();
+        if waiting >= Owner::<T>::BATCH {
+            self.retire();
         }
+        Ok(())
     }
 }
 

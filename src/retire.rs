@@ -29,9 +29,11 @@ impl<T> Seat<'_, T> {
 }
 
 impl<T> Core<T> {
-    /// Seals the seat's batch, and drops the values of earlier ones that are ready.
+    /// Seals the calling thread's batch, and drops the values of earlier ones that are ready.
     #[cold]
-    pub(crate) fn retire(&self, seat: &Seat<'_, T>) {
+    #[inline(never)]
+    pub(crate) fn retire(&self) {
+        let seat = &self.seat();
         self.seal(seat);
         self.reclaim(seat.shard());
         // More than the epoch's usual lag: someone is pinned and does not run. Garbage must not

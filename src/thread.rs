@@ -61,7 +61,10 @@ impl Thread {
 impl Drop for Thread {
     fn drop(&mut self) {
         #[cfg(not(loom))]
-        CURRENT.set(std::ptr::null());
+        {
+            CURRENT.set(std::ptr::null());
+            SHARD.set(NO_SHARD);
+        }
         if self.shard != NO_SHARD {
             self.leases.release(self.shard - 1);
         }
@@ -78,6 +81,8 @@ thread_local! {
     /// Points to the inside of `THREAD` while that exists: no destructor, no lazy initialization,
     /// so that a look at it is one load.
     static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
+    /// The shard of `THREAD` while that exists, for the same reason.
+    static SHARD: Cell<usize> = const { Cell::new(NO_SHARD) };
 }
 
 /// Calls `f` with the thread's state, which is made on first use; with `None` when the thread's
@@ -86,10 +91,12 @@ thread_local! {
 #[inline]
 fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
     #[cold]
+    #[inline(never)]
     fn find() -> *const Thread {
         THREAD
             .try_with(|thread| {
                 CURRENT.set(thread);
+                SHARD.set(thread.shard);
                 std::ptr::from_ref(thread)
             })
             .unwrap_or(std::ptr::null())
@@ -119,9 +126,20 @@ fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
 }
 
 /// The number of the shard that the calling thread owns, in tables that have so many.
-#[inline]
 pub(crate) fn own_shard() -> usize {
     with(|thread| thread.map_or(NO_SHARD, |thread| thread.shard))
+}
+
+/// The same where that is known at a glance, and else a number that no table has.
+#[cfg(not(loom))]
+#[inline]
+pub(crate) fn own_shard_at_a_glance() -> usize {
+    SHARD.get()
+}
+
+#[cfg(loom)]
+pub(crate) fn own_shard_at_a_glance() -> usize {
+    own_shard()
 }
 
 /// Pins the calling thread.
