@@ -75,17 +75,18 @@ impl<T> Core<T> {
 
     // New.
 
-    /// Issues a handle for `value`.
-    #[inline]
-    pub(crate) fn insert(&self, value: T) -> Result<Handle, Full<T>> {
+    /// Issues a handle for the value that `make` gives. A closure, so that the value is made where
+    /// it is to live: a copy of it on the way costs more than all the rest. It does not panic.
+    #[inline(always)]
+    pub(crate) fn insert(&self, make: impl FnOnce() -> T) -> Result<Handle, Full<T>> {
         if let Some(owner) = self.usual_owner() {
             if let Some(claim) = owner.claim_free() {
-                let word = claim.publish(value);
+                let word = claim.publish(make());
                 owner.count_issued();
                 return Ok(self.handle(word));
             }
         }
-        self.insert_slowly(value)
+        self.insert_slowly(make())
     }
 
     #[cold]
@@ -208,7 +209,7 @@ impl<T> Core<T> {
     ) -> Result<&'g T, HandleError> {
         let (word, slot) = self.find(handle)?;
         slot.read(word, guard)
-            .map_err(|state| refusal(handle, word, state))
+            .map_err(|state| self.refusal(word, state))
     }
 
     /// Whether `handle` is valid.
@@ -234,7 +235,7 @@ impl<T> Core<T> {
         };
         match deleted {
             Ok(()) => Ok(slot),
-            Err(state) => Err(refusal(handle, word, state)),
+            Err(state) => Err(self.refusal(word, state)),
         }
     }
 
@@ -253,23 +254,24 @@ impl<T> Core<T> {
         }
         Ok(())
     }
-}
 
-/// Why `word` is not valid, from the state that its slot has instead.
-#[cold]
-fn refusal(handle: Handle, word: LiveWord, state: Word) -> HandleError {
-    let issued = match state.phase() {
-        Phase::Live | Phase::Limbo => word.word().generation() <= state.generation(),
-        Phase::Vacant => word.word().generation() < state.generation(),
-        Phase::Retired => true,
-    };
-    // A word with the second of the fixed bits set is no handle, whatever its generation.
-    if issued && word.word().phase() == Phase::Live {
-        HandleError::Deleted {
-            raw: handle.into_raw(),
+    /// Why `word` is not valid, from the state that its slot has instead.
+    #[cold]
+    #[inline(never)]
+    fn refusal(&self, word: LiveWord, state: Word) -> HandleError {
+        let issued = match state.phase() {
+            Phase::Live | Phase::Limbo => word.word().generation() <= state.generation(),
+            Phase::Vacant => word.word().generation() < state.generation(),
+            Phase::Retired => true,
+        };
+        // A word with the second of the fixed bits set is no handle, whatever its generation.
+        if issued && word.word().phase() == Phase::Live {
+            HandleError::Deleted {
+                raw: word.bits() ^ self.key,
+            }
+        } else {
+            HandleError::Unknown
         }
-    } else {
-        HandleError::Unknown
     }
 }
 
@@ -303,7 +305,7 @@ mod tests {
     #[test]
     fn errors_tell_deleted_from_never_issued() -> Result<(), HandleError> {
         let core = Core::new(4, usize::MAX);
-        let Ok(handle) = core.insert(1) else {
+        let Ok(handle) = core.insert(|| 1) else {
             panic!("an empty table has room")
         };
         let next_generation = 1 << crate::layout::INDEX_BITS;
@@ -331,7 +333,7 @@ mod tests {
     fn the_words_of_free_slots_are_not_handles() -> Result<(), HandleError> {
         let core = Core::new(4, usize::MAX);
         for _ in 0..40 {
-            let Ok(handle) = core.insert(1) else {
+            let Ok(handle) = core.insert(|| 1) else {
                 panic!("an empty table has room")
             };
             assert!(core.delete(handle).is_ok());

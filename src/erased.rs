@@ -4,7 +4,7 @@
 use std::{
     any::{type_name, TypeId},
     cell::UnsafeCell,
-    mem::{ManuallyDrop, MaybeUninit},
+    mem::{needs_drop, ManuallyDrop, MaybeUninit},
 };
 
 use crate::error::HandleError;
@@ -25,7 +25,7 @@ pub(crate) struct Erased {
 struct Vtable {
     id: fn() -> TypeId,
     name: fn() -> &'static str,
-    drop: unsafe fn(*mut Words),
+    drop: Option<unsafe fn(*mut Words)>,
 }
 
 // SAFETY: `new` takes only what is `Send` and `Sync`.
@@ -43,9 +43,14 @@ impl<T: 'static> Place<T> {
     const VTABLE: &'static Vtable = &Vtable {
         id: TypeId::of::<T>,
         name: type_name::<T>,
-        drop: Self::drop,
+        drop: if Self::INLINE && !needs_drop::<T>() {
+            None
+        } else {
+            Some(Self::drop)
+        },
     };
 
+    #[inline]
     fn put(value: T) -> Words {
         let mut words = [MaybeUninit::uninit(); 3];
         if Self::INLINE {
@@ -106,6 +111,7 @@ impl<T: 'static> Place<T> {
 }
 
 impl Erased {
+    #[inline]
     pub(crate) fn new<T: Send + Sync + 'static>(value: T) -> Self {
         Self {
             words: UnsafeCell::new(Place::put(value)),
@@ -145,8 +151,10 @@ impl Erased {
 
 impl Drop for Erased {
     fn drop(&mut self) {
-        // SAFETY: the vtable belongs to the type in the words, which are not used any more.
-        unsafe { (self.vtable.drop)(self.words.get_mut()) }
+        if let Some(drop) = self.vtable.drop {
+            // SAFETY: the vtable belongs to the type in the words, which are not used any more.
+            unsafe { drop(self.words.get_mut()) }
+        }
     }
 }
 

@@ -27,10 +27,10 @@ impl Handle {
     /// # Panics
     ///
     /// If the process ran out of handle space.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn new<T: Send + Sync + 'static>(value: T) -> Self {
-        match GLOBAL.try_insert(Erased::new(value)) {
+        match GLOBAL.try_insert_made(|| Erased::new(value)) {
             Ok(handle) => handle,
             Err(_) => out_of_space(),
         }
@@ -63,14 +63,16 @@ impl Handle {
     /// # Errors
     ///
     /// [`Full`], with the value, if the process ran out of handle space.
-    #[inline]
+    #[inline(always)]
     pub fn try_new<T: Send + Sync + 'static>(value: T) -> Result<Self, Full<T>> {
-        GLOBAL.try_insert(Erased::new(value)).map_err(|full| {
-            full.map(|erased| match erased.take() {
-                Ok(value) => value,
-                Err(_) => unreachable!("it was a T a moment ago"),
+        GLOBAL
+            .try_insert_made(|| Erased::new(value))
+            .map_err(|full| {
+                full.map(|erased| match erased.take() {
+                    Ok(value) => value,
+                    Err(_) => unreachable!("it was a T a moment ago"),
+                })
             })
-        })
     }
 
     /// The value, which must be a `T`, kept alive while the [`Ref`] exists.
@@ -82,7 +84,7 @@ impl Handle {
     /// On a misused handle: one that was never issued, was already deleted, or holds a value of
     /// another type. [`try_value`](Self::try_value) returns an error instead, and is the one to use
     /// in an `extern "C" fn`.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn value<T: 'static>(self) -> Ref<'static, T> {
         match self.try_value() {
@@ -107,7 +109,7 @@ impl Handle {
     /// handle.delete();
     /// assert!(matches!(handle.try_value::<u8>(), Err(HandleError::Deleted { .. })));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn try_value<T: 'static>(self) -> Result<Ref<'static, T>, HandleError> {
         GLOBAL.get(self)?.try_map(Erased::get::<T>)
     }
@@ -118,7 +120,7 @@ impl Handle {
     /// # Panics
     ///
     /// On a misused handle: one that was never issued, or was already deleted.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn delete(self) {
         if let Err(error) = self.try_delete() {
@@ -131,7 +133,7 @@ impl Handle {
     /// # Errors
     ///
     /// [`HandleError::Unknown`] or [`HandleError::Deleted`].
-    #[inline]
+    #[inline(always)]
     pub fn try_delete(self) -> Result<(), HandleError> {
         GLOBAL.remove(self)
     }

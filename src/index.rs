@@ -102,10 +102,10 @@ impl Index {
         self.0 & (shards - 1)
     }
 
-    /// Its segment's entry in a directory of so many: a power of two, and more than any returned.
+    /// Its segment's entry in the directory, by the mask that is the last entry's number.
     #[inline]
-    pub(crate) fn entry(self, entries: usize) -> usize {
-        self.0 & (entries - 1)
+    pub(crate) fn entry(self, last: usize) -> usize {
+        self.0 & last
     }
 
     /// Its place in that segment. Of an index that was made up this may be past the end.
@@ -162,7 +162,7 @@ mod tests {
             let mut expected = (0, 0);
             for number in 0..100_000.min(shape.slots_per_shard()) {
                 let index = shape.index(number, shard);
-                let entry = index.entry(shape.entries());
+                let entry = index.entry(shape.entries() - 1);
                 assert_eq!((entry / shards, entry % shards), (expected.0, shard));
                 assert_eq!(index.place(shape.entry_bits()), expected.1);
                 expected.1 += 1;
@@ -178,7 +178,7 @@ mod tests {
         for bits in 0..=10 {
             let shape = Shape::new(1 << bits);
             let last = shape.index(shape.slots_per_shard() - 1, (1 << bits) - 1);
-            let entry = last.entry(shape.entries());
+            let entry = last.entry(shape.entries() - 1);
             assert_eq!(
                 entry,
                 shape.entries() - 1,

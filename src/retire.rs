@@ -4,7 +4,7 @@
 use std::{
     mem,
     panic::{catch_unwind, AssertUnwindSafe},
-    ptr::{self, NonNull},
+    ptr,
 };
 
 use crate::{
@@ -61,7 +61,7 @@ impl<T> Core<T> {
         if is_dropping() || !self.ready.any(shard.number()) || !shard.enter(&self.walkers) {
             return;
         }
-        let _leave = Leave(shard);
+        let _leave = Finally(|| shard.leave());
         let seat = self.seat();
         while_dropping(|| {
             for batch in self.ready.take(shard.number()) {
@@ -74,19 +74,24 @@ impl<T> Core<T> {
     /// and with nothing borrowed while user code runs.
     fn drop_batch(&self, seat: &Seat<'_, T>, first: Index) {
         let mut next = Some(first);
-        while let Some(index) = next {
-            let Some(slot) = self.segments.get(index) else {
-                unreachable!("a slot in a batch was used, so its segment is there");
-            };
-            let state = slot.own_state();
-            next = state.link().next();
-            // SAFETY: the batch is ours, and `enter` keeps walkers away.
-            if let Some(value) = unsafe { slot.take() } {
-                // SAFETY: the grace period is over, and the slot has forgotten the value.
-                unsafe { self.drop_value(value) };
-            }
-            // Only now: the value may have lain beside the slot.
-            self.vacate(seat, slot, index, state.generation());
+        // Goes round once, and once more after each drop that panics.
+        while next.is_some() {
+            self.contain(|| {
+                while let Some(index) = next {
+                    let Some(slot) = self.segments.get(index) else {
+                        unreachable!("a slot in a batch was used, so its segment is there");
+                    };
+                    let state = slot.own_state();
+                    next = state.link().next();
+                    // At the end of the turn: the value may lie beside the slot.
+                    let _vacate = Finally(|| self.vacate(seat, slot, index, state.generation()));
+                    // SAFETY: the batch is ours, and `enter` keeps walkers away.
+                    if let Some(value) = unsafe { slot.take() } {
+                        // SAFETY: the grace period is over, and the slot has forgotten the value.
+                        unsafe { room::drop_value(value) };
+                    }
+                }
+            });
         }
     }
 
@@ -108,21 +113,6 @@ impl<T> Core<T> {
         }
     }
 
-    /// Drops a value where it lies, containing a panic of its drop, and frees its memory.
-    ///
-    /// # Safety
-    ///
-    /// The value was put into a room of this table and is the caller's alone.
-    #[inline]
-    pub(crate) unsafe fn drop_value(&self, value: NonNull<T>) {
-        if mem::needs_drop::<T>() {
-            // SAFETY: the caller's duty.
-            self.contain(|| unsafe { room::drop_value(value) });
-        }
-        // SAFETY: the caller's duty, and it is dropped.
-        unsafe { room::free(value) }
-    }
-
     /// Calls `drop_it`, and lets no panic out.
     pub(crate) fn contain(&self, drop_it: impl FnOnce()) {
         if cfg!(loom) {
@@ -139,11 +129,12 @@ impl<T> Core<T> {
     }
 }
 
-/// Leaves a shard that was entered, at the end of a scope, however that comes.
-struct Leave<'c, T>(&'c Shard<T>);
+/// Calls its closure at the end of a scope, however that comes.
+struct Finally<F: FnMut()>(F);
 
-impl<T> Drop for Leave<'_, T> {
+impl<F: FnMut()> Drop for Finally<F> {
+    #[inline]
     fn drop(&mut self) {
-        self.0.leave();
+        (self.0)();
     }
 }

@@ -102,26 +102,21 @@ pub(crate) unsafe fn take<T>(place: NonNull<T>) -> Box<T> {
     }
 }
 
-/// Drops the value at `place`, in place.
+/// Drops the value at `place`, where it lies, and gives back its memory if that is its own.
 ///
 /// # Safety
 ///
 /// [`Room::put`] put it there, and nobody else can reach it, now or later.
+#[inline]
 pub(crate) unsafe fn drop_value<T>(place: NonNull<T>) {
     // SAFETY: the caller's duty.
-    unsafe { place.drop_in_place() }
-}
-
-/// Gives back the memory of a value that was dropped, if it was its own.
-///
-/// # Safety
-///
-/// As for [`drop_value`], which has been called (or has panicked) before.
-#[inline]
-pub(crate) unsafe fn free<T>(place: NonNull<T>) {
-    if !Stride::<T>::INLINE {
-        // SAFETY: `put` made the box, and what was in it is dropped.
-        drop(unsafe { Box::from_raw(place.cast::<MaybeUninit<T>>().as_ptr()) });
+    unsafe {
+        if Stride::<T>::INLINE {
+            place.drop_in_place();
+        } else {
+            // A box frees its memory even if the drop of what is in it panics.
+            drop(Box::from_raw(place.as_ptr()));
+        }
     }
 }
 

@@ -18,8 +18,9 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Segments<T> {
     directory: Box<[Segment<T>]>,
-    /// Bits of an index below the place.
+    /// Bits of an index below the place, and a mask for them.
     entry_bits: u32,
+    entry_mask: usize,
     shape: Shape,
 }
 
@@ -42,6 +43,7 @@ impl<T> Segments<T> {
         Self {
             directory: (0..shape.entries()).map(empty).collect(),
             entry_bits: shape.entry_bits(),
+            entry_mask: shape.entries() - 1,
             shape,
         }
     }
@@ -53,7 +55,7 @@ impl<T> Segments<T> {
 
     #[inline]
     fn segment(&self, index: Index) -> &Segment<T> {
-        let entry = index.entry(self.directory.len());
+        let entry = index.entry(self.entry_mask);
         // SAFETY: an entry's number is less than the number of entries.
         unsafe { self.directory.get_unchecked(entry) }
     }
@@ -95,7 +97,7 @@ impl<T> Segments<T> {
     #[cold]
     fn grow(&self, index: Index) -> NonNull<Slot<T>> {
         let segment = self.segment(index);
-        let len = self.shape.segment_len(index.entry(self.directory.len()));
+        let len = self.shape.segment_len(index.entry(self.entry_mask));
         let made = allocate::<T>(len);
         // edge: grow. Release: slots before the pointer to them; Acquire: the winner's slots.
         let first = match segment.first.compare_exchange(

@@ -211,10 +211,7 @@ mod tests {
             assert_eq!(taken, Some(value));
             assert!(!slot.holds_value());
             // SAFETY: as above.
-            unsafe {
-                room::drop_value(value);
-                room::free(value);
-            }
+            unsafe { room::drop_value(value) };
             let next = slot.vacate(generation, Link::END);
             assert_eq!(next.is_some(), generation < LAST_GENERATION);
             words.push(word);

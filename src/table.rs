@@ -128,7 +128,7 @@ impl<T> HandleTable<T> {
     /// # assert_eq!(*window, "main");
     /// # Ok::<(), handle_table::HandleError>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
         let core = self.core.get().ok_or(HandleError::Unknown)?;
         let guard = thread::pin();
@@ -177,7 +177,7 @@ impl<T> HandleTable<T> {
     /// owns. Each 128th delete of a thread also seals a batch and drops the values of earlier ones;
     /// if more than eight batches wait for readers then, it yields the processor once, so that a
     /// reader who was preempted can go on.
-    #[inline]
+    #[inline(always)]
     pub fn remove(&self, handle: Handle) -> Result<(), HandleError> {
         let core = self.core.get().ok_or(HandleError::Unknown)?;
         core.delete(handle).map(drop)
@@ -253,7 +253,7 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
     ///
     /// Lock-free: touches what the calling thread owns, and no shared line but the slot's own. A
     /// thread that owns no shard (see [`Builder::shards`]) does a compare-exchange more.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn insert(&self, value: T) -> Handle {
         match self.try_insert(value) {
@@ -267,11 +267,16 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
     /// # Errors
     ///
     /// [`Full`], with the value, if the table ran out of handle space.
-    #[inline]
+    #[inline(always)]
     pub fn try_insert(&self, value: T) -> Result<Handle, Full<T>> {
+        self.try_insert_made(|| value)
+    }
+
+    #[inline(always)]
+    pub(crate) fn try_insert_made(&self, make: impl FnOnce() -> T) -> Result<Handle, Full<T>> {
         self.core
             .get_or_make(|| self.limits.make_core())
-            .insert(value)
+            .insert(make)
     }
 
     /// Stores the value that `make` returns, which may know its own handle.

@@ -245,7 +245,7 @@ impl<T> Drop for Core<T> {
                 // SAFETY: `&mut self`: no reader, no owner and no walker is left.
                 if let Some(value) = unsafe { slot.take_any() } {
                     // SAFETY: as above, and the slot has forgotten the value.
-                    unsafe { this.drop_value(value) };
+                    this.contain(|| unsafe { room::drop_value(value) });
                 }
             }
         });
