@@ -9,6 +9,7 @@ use crate::{
     layout::KEY_MASK,
     owner::Owner,
     reclaim::ReadyLists,
+    room::Room,
     segment::Segments,
     shard::{Claim, Shard},
     slot::Slot,
@@ -192,10 +193,10 @@ impl<T> Core<T> {
 
     /// The word and the slot that `handle` would be if it were valid.
     #[inline]
-    pub(crate) fn find(&self, handle: Handle) -> Result<(LiveWord, &Slot<T>), HandleError> {
+    pub(crate) fn find(&self, handle: Handle) -> Result<(LiveWord, Room<'_, T>), HandleError> {
         let word = LiveWord::checked(handle.into_raw() ^ self.key).ok_or(HandleError::Unknown)?;
         match self.segments.get(word.index()) {
-            Some(slot) => Ok((word, slot)),
+            Some(room) => Ok((word, room)),
             None => Err(HandleError::Unknown),
         }
     }
@@ -207,8 +208,8 @@ impl<T> Core<T> {
         handle: Handle,
         guard: &'g Guard,
     ) -> Result<&'g T, HandleError> {
-        let (word, slot) = self.find(handle)?;
-        slot.read(word, guard)
+        let (word, room) = self.find(handle)?;
+        room.read(word, guard)
             .map_err(|state| self.refusal(word, state))
     }
 
@@ -216,15 +217,17 @@ impl<T> Core<T> {
     #[inline]
     pub(crate) fn contains(&self, handle: Handle) -> bool {
         self.find(handle)
-            .is_ok_and(|(word, slot)| slot.state() == word.word())
+            .is_ok_and(|(word, room)| room.slot().state() == word.word())
     }
 
     // Delete.
 
-    /// Makes `handle` invalid; its value is dropped with its batch, after a grace period.
-    #[inline]
-    pub(crate) fn delete(&self, handle: Handle) -> Result<&Slot<T>, HandleError> {
-        let (word, slot) = self.find(handle)?;
+    /// Makes `handle` invalid; its value is dropped with its batch, after a grace period. Returns
+    /// its slot, and the generation that has ended.
+    #[inline(always)]
+    pub(crate) fn delete(&self, handle: Handle) -> Result<(Room<'_, T>, usize), HandleError> {
+        let (word, room) = self.find(handle)?;
+        let slot = room.slot();
         let deleted = match self.usual_owner() {
             Some(owner) => owner.delete(slot, word).map(|waiting| {
                 if waiting >= Owner::<T>::BATCH {
@@ -234,14 +237,14 @@ impl<T> Core<T> {
             None => self.delete_slowly(word, slot),
         };
         match deleted {
-            Ok(()) => Ok(slot),
+            Ok(()) => Ok((room, word.word().generation())),
             Err(state) => Err(self.refusal(word, state)),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn delete_slowly(&self, word: LiveWord, slot: &Slot<T>) -> Result<(), Word> {
+    fn delete_slowly(&self, word: LiveWord, slot: &Slot) -> Result<(), Word> {
         let seat = self.seat();
         let deleted = match seat {
             Seat::Own(owner) => owner.delete(slot, word),
@@ -339,8 +342,8 @@ mod tests {
             assert!(core.delete(handle).is_ok());
         }
         for shard in &core.shards {
-            for (_, slot) in shard.slots(&core.segments, 0) {
-                if let Ok(forged) = handle_at(&core, slot.state().bits()) {
+            for (_, room) in shard.slots(&core.segments, 0) {
+                if let Ok(forged) = handle_at(&core, room.slot().state().bits()) {
                     assert_eq!(core.delete(forged).err(), Some(HandleError::Unknown));
                 }
             }

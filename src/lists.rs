@@ -8,6 +8,7 @@
 
 use crate::{
     index::{Index, Link},
+    room::Room,
     segment::Segments,
     slot::Slot,
     sync::{AtomicUsize, Ordering},
@@ -29,15 +30,15 @@ impl VacantStack {
         }
     }
 
-    /// Ends the use of `slot` under `generation` and pushes it for its next one, if it has one.
+    /// Pushes `slot`, to be issued with `generation` next; retires it if there is no such one.
     ///
     /// The caller owns the slot, and gives it away.
-    pub(crate) fn push<T>(&self, slot: &Slot<T>, index: Index, generation: usize) {
+    pub(crate) fn push(&self, slot: &Slot, index: Index, generation: usize) {
         // edge: none. The compare-exchange checks it.
         let mut top = Top::from_bits(self.top.load(Ordering::Relaxed));
-        let Some(generation) = slot.vacate(generation, top.link()) else {
+        if !slot.vacate(generation, top.link()) {
             return;
-        };
+        }
         let pushed = Top::new(generation, index);
         // edge: recycle. State and link of the slot, and the last use of it, before the top.
         while let Err(now) = self.top.compare_exchange_weak(
@@ -47,7 +48,7 @@ impl VacantStack {
             Ordering::Relaxed,
         ) {
             top = Top::from_bits(now);
-            slot.link_vacant(generation, top.link());
+            slot.vacate(generation, top.link());
         }
     }
 
@@ -62,19 +63,20 @@ impl VacantStack {
     pub(crate) fn pop<'s, T>(
         &self,
         segments: &'s Segments<T>,
-    ) -> Option<(Index, &'s Slot<T>, Word)> {
+    ) -> Option<(Index, Room<'s, T>, Word)> {
         // edge: recycle. State and link of the top slot before the top that names it.
         let mut top = Top::from_bits(self.top.load(Ordering::Acquire));
         loop {
             let index = top.index()?;
-            let slot = segments.get(index)?;
-            let state = slot.own_state();
+            let room = segments.get(index)?;
+            let state = room.slot().own_state();
             // If another thread has popped the slot since, then its state may be anything, and what
             // is made of it here too: the exchange fails, and says what the top is instead. If the
             // top is the same, generation included, then the slot was on top all along and the
             // next one right below it: link and generation are right.
             let next = state.link().next();
-            let below = next.and_then(|next| Some(Top::of(segments.get(next)?.own_state(), next)));
+            let below =
+                next.and_then(|next| Some(Top::of(segments.get(next)?.slot().own_state(), next)));
             // edge: recycle. On failure for the next round; on success the load above has done
             // it, and this exchange stays in the release sequence of the pushes below.
             match self.top.compare_exchange_weak(
@@ -83,7 +85,7 @@ impl VacantStack {
                 Ordering::Relaxed,
                 Ordering::Acquire,
             ) {
-                Ok(_) => return Some((index, slot, state)),
+                Ok(_) => return Some((index, room, state)),
                 Err(now) => top = Top::from_bits(now),
             }
         }
@@ -106,7 +108,7 @@ impl LimboPile {
     }
 
     /// Pushes a slot that the caller has unlinked; says how many there are now.
-    pub(crate) fn push<T>(&self, slot: &Slot<T>, index: Index) -> usize {
+    pub(crate) fn push(&self, slot: &Slot, index: Index) -> usize {
         // edge: none. The compare-exchange checks it.
         let mut head = Pile::from_bits(self.head.load(Ordering::Relaxed));
         loop {
@@ -146,7 +148,7 @@ mod tests {
     fn vacant_slots_come_back_last_first_with_their_next_generation() {
         let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
         for number in 0..5 {
-            stack.push(segments.room(index(number)).slot, index(number), 0);
+            stack.push(segments.room(index(number)).slot(), index(number), 1);
         }
         for number in (0..5).rev() {
             let popped = stack.pop(&segments);
@@ -160,7 +162,7 @@ mod tests {
     fn taking_the_stack_takes_all_of_it() {
         let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
         for number in 0..3 {
-            stack.push(segments.room(index(number)).slot, index(number), 0);
+            stack.push(segments.room(index(number)).slot(), index(number), 1);
         }
         let mut taken = Vec::new();
         let mut next = stack.take();
@@ -168,7 +170,7 @@ mod tests {
             taken.push(index);
             next = segments
                 .get(index)
-                .and_then(|slot| slot.own_state().link().next());
+                .and_then(|room| room.slot().own_state().link().next());
         }
         assert_eq!(taken, [2, 1, 0].map(index));
         assert!(stack.take().is_none());
@@ -177,8 +179,8 @@ mod tests {
     #[test]
     fn a_slot_that_is_used_up_is_not_pushed() {
         let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
-        let slot = segments.room(index(0)).slot;
-        stack.push(slot, index(0), LAST_GENERATION);
+        let slot = segments.room(index(0)).slot();
+        stack.push(slot, index(0), LAST_GENERATION + 1);
         assert!(stack.take().is_none());
         assert_eq!(slot.own_state(), Word::RETIRED);
     }
@@ -188,7 +190,7 @@ mod tests {
         let (segments, pile) = (Segments::<u8>::new(1), LimboPile::new());
         for number in 0..4 {
             assert_eq!(
-                pile.push(segments.room(index(number)).slot, index(number)),
+                pile.push(segments.room(index(number)).slot(), index(number)),
                 number + 1
             );
         }
@@ -218,22 +220,25 @@ mod tests {
         let held = [const { AtomicBool::new(false) }; SLOTS];
         let numbers: HashMap<_, _> = (0..SLOTS).map(|nth| (index(nth).bits(), nth)).collect();
         for number in 0..SLOTS {
-            stack.push(segments.room(index(number)).slot, index(number), 0);
+            stack.push(segments.room(index(number)).slot(), index(number), 1);
         }
         thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
-                    while let Some((index, slot, state)) = stack.pop(&segments) {
+                    while let Some((index, room, state)) = stack.pop(&segments) {
                         let number = numbers[&index.bits()];
                         assert!(!held[number].swap(true, SeqCst), "slot {number} held twice");
                         held[number].store(false, SeqCst);
-                        stack.push(slot, index, state.generation());
+                        stack.push(room.slot(), index, state.generation() + 1);
                     }
                 });
             }
         });
         for number in 0..SLOTS {
-            assert_eq!(segments.room(index(number)).slot.own_state(), Word::RETIRED);
+            assert_eq!(
+                segments.room(index(number)).slot().own_state(),
+                Word::RETIRED
+            );
         }
     }
 }

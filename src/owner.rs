@@ -149,7 +149,7 @@ impl<'c, T> Owner<'c, T> {
     #[inline]
     fn claim_first(&self, local: &mut Local, first: Index) -> Claim<'c, T> {
         let room = self.segments.room(first);
-        let state = room.slot.own_state();
+        let state = room.slot().own_state();
         local.free = state.link();
         // SAFETY: taken off the owner's list, in that state.
         unsafe { Claim::new(room, first, state) }
@@ -165,7 +165,7 @@ impl<'c, T> Owner<'c, T> {
 
     /// Deletes the handle of `word`, which may be of any shard; says how many deleted slots wait.
     #[inline]
-    pub(crate) fn delete(&self, slot: &Slot<T>, word: LiveWord) -> Result<usize, Word> {
+    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Result<usize, Word> {
         let delete = |local: &mut Local| {
             slot.unlink(word, local.limbo)?;
             local.limbo = Link::to(word.index());
@@ -188,11 +188,11 @@ impl<'c, T> Owner<'c, T> {
         unsafe { self.local(take) }
     }
 
-    /// Returns a slot of this shard that the caller owns, used up under `generation`.
+    /// Returns a slot of this shard that the caller owns, to be issued with `generation` next.
     #[inline]
-    pub(crate) fn vacate(&self, slot: &Slot<T>, index: Index, generation: usize) {
+    pub(crate) fn vacate(&self, slot: &Slot, index: Index, generation: usize) {
         let vacate = |local: &mut Local| {
-            if slot.vacate(generation, local.free).is_some() {
+            if slot.vacate(generation, local.free) {
                 local.free = Link::to(index);
             }
         };

@@ -12,11 +12,11 @@ use crate::{
     index::Index,
     layout::BACKLOG,
     reclaim::{yield_to_readers, ReadyLists},
-    room,
     shard::Shard,
     slot::Slot,
     sync::Ordering,
     thread::{is_dropping, while_dropping},
+    word::Phase,
 };
 
 impl<T> Seat<'_, T> {
@@ -78,32 +78,29 @@ impl<T> Core<T> {
         while next.is_some() {
             self.contain(|| {
                 while let Some(index) = next {
-                    let Some(slot) = self.segments.get(index) else {
+                    let Some(room) = self.segments.get(index) else {
                         unreachable!("a slot in a batch was used, so its segment is there");
                     };
-                    let state = slot.own_state();
+                    let (slot, state) = (room.slot(), room.slot().own_state());
                     next = state.link().next();
-                    // At the end of the turn: the value may lie beside the slot.
-                    let _vacate = Finally(|| self.vacate(seat, slot, index, state.generation()));
-                    // SAFETY: the batch is ours, and `enter` keeps walkers away.
-                    if let Some(value) = unsafe { slot.take() } {
-                        // SAFETY: the grace period is over, and the slot has forgotten the value.
-                        unsafe { room::drop_value(value) };
+                    // Else it is hollow, and has its next generation.
+                    let full = state.phase() == Phase::Limbo;
+                    let generation = state.generation() + usize::from(full);
+                    // At the end of the turn: the value may lie in the room.
+                    let _vacate = Finally(|| self.vacate(seat, slot, index, generation));
+                    if full {
+                        // SAFETY: the grace period is over, the batch is ours, and `enter` keeps
+                        // walkers away.
+                        unsafe { room.drop_value() };
                     }
                 }
             });
         }
     }
 
-    /// Returns a slot that the caller owns to its shard.
+    /// Returns a slot that the caller owns to its shard, to be issued with `generation` next.
     #[inline]
-    pub(crate) fn vacate(
-        &self,
-        seat: &Seat<'_, T>,
-        slot: &Slot<T>,
-        index: Index,
-        generation: usize,
-    ) {
+    pub(crate) fn vacate(&self, seat: &Seat<'_, T>, slot: &Slot, index: Index, generation: usize) {
         let home = self.home(index);
         match seat {
             Seat::Own(owner) if ptr::eq(owner.shard(), home) => {

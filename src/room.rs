@@ -1,69 +1,100 @@
-//! Where a value lives: a small one beside its slot, a large one in a box of its own.
+//! A slot's room: where its value lives. A small value lies in it, a large one in a box that the
+//! room points to.
 //!
-//! Beside the slot, a look-up that misses the cache misses it once, and an insert allocates nothing.
-//! That memory stays with the slot. A box is given back to the allocator when its value is dropped.
+//! In the room, a look-up that misses the cache misses it once, and an insert allocates nothing;
+//! that memory stays with the slot. A box is given back to the allocator when its value is dropped.
 
 use std::{
-    cell::UnsafeCell,
-    mem::{offset_of, MaybeUninit},
-    ptr::NonNull,
+    marker::PhantomData,
+    mem::MaybeUninit,
+    ptr::{addr_of, NonNull},
 };
 
-use crate::slot::Slot;
+use crate::{
+    slot::Slot,
+    sync::UnsafeCell,
+    thread::Guard,
+    word::{LiveWord, Word},
+};
 
-/// Values up to this size, in bytes, live beside their slot.
+/// Values up to this size, in bytes, lie in their rooms.
 const MAX_INLINE: usize = 64;
 
-/// A slot with room beside it: only for its layout.
+/// A slot and its room, which holds a `V`: a value, or the pointer to one.
 #[repr(C)]
-struct Roomy<T> {
-    slot: Slot<T>,
-    room: UnsafeCell<MaybeUninit<T>>,
+struct Cell<V> {
+    slot: Slot,
+    room: UnsafeCell<MaybeUninit<V>>,
 }
 
-/// How slots of `T` lie in a segment.
+/// How the slots of a table of `T` lie in memory.
 pub(crate) struct Stride<T>(T);
 
 impl<T> Stride<T> {
-    /// Whether values live beside their slots.
+    /// Whether values lie in their rooms.
     const INLINE: bool = size_of::<T>() <= MAX_INLINE && align_of::<T>() <= MAX_INLINE;
 
     /// Bytes from one slot to the next.
     pub(crate) const BYTES: usize = if Self::INLINE {
-        size_of::<Roomy<T>>()
+        size_of::<Cell<T>>()
     } else {
-        size_of::<Slot<T>>()
+        size_of::<Cell<NonNull<T>>>()
     };
 
     /// The alignment of a segment.
     pub(crate) const ALIGN: usize = if Self::INLINE {
-        align_of::<Roomy<T>>()
+        align_of::<Cell<T>>()
     } else {
-        align_of::<Slot<T>>()
+        align_of::<Cell<NonNull<T>>>()
     };
 
     /// Bytes that a live value takes beyond the stride.
     pub(crate) const BOX_BYTES: usize = if Self::INLINE { 0 } else { size_of::<T>() };
 }
 
-/// A vacant slot that the caller has claimed, and where its value is to live.
+/// A slot of a table of `T`, with its room.
 pub(crate) struct Room<'s, T> {
-    pub(crate) slot: &'s Slot<T>,
     /// The slot as the segment's memory knows it: good for the room behind it too.
-    place: NonNull<Slot<T>>,
+    place: NonNull<Slot>,
+    _segment: PhantomData<&'s T>,
 }
+
+impl<T> Clone for Room<'_, T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Room<'_, T> {}
 
 impl<'s, T> Room<'s, T> {
     /// # Safety
     ///
-    /// `place` points into a segment of `T` that lives for `'s`, to one of its slots.
+    /// `place` is one of the slots of a segment of `T` that lives for `'s`.
     #[inline]
-    pub(crate) unsafe fn new(place: NonNull<Slot<T>>) -> Self {
+    pub(crate) unsafe fn new(place: NonNull<Slot>) -> Self {
         Self {
-            // SAFETY: the caller's duty.
-            slot: unsafe { place.as_ref() },
             place,
+            _segment: PhantomData,
         }
+    }
+
+    #[inline]
+    pub(crate) fn slot(self) -> &'s Slot {
+        // SAFETY: the promise of `new`.
+        unsafe { self.place.as_ref() }
+    }
+
+    /// What the room holds, if it holds a `V`.
+    ///
+    /// # Safety
+    ///
+    /// `V` is what this table's rooms hold: `T` if that lies in them, and else `NonNull<T>`.
+    #[inline]
+    unsafe fn content<V>(self) -> &'s UnsafeCell<MaybeUninit<V>> {
+        // SAFETY: the segment has a `Cell<V>` here, by the promises of the caller and of `new`.
+        unsafe { &*addr_of!((*self.place.cast::<Cell<V>>().as_ptr()).room) }
     }
 
     /// Puts `value` where it is to live.
@@ -72,50 +103,141 @@ impl<'s, T> Room<'s, T> {
     ///
     /// The caller has claimed the slot: no one else writes to its room or reads it.
     #[inline]
-    pub(crate) unsafe fn put(&self, value: T) -> NonNull<T> {
-        if !Stride::<T>::INLINE {
-            return NonNull::from(Box::leak(Box::new(value)));
-        }
-        // SAFETY: a segment of small values has the room at this offset behind each of its slots,
-        // and the caller owns it.
+    pub(crate) unsafe fn put(self, value: T) {
+        // SAFETY: the caller's duty; and rooms hold what `INLINE` says.
         unsafe {
-            let room = self.place.byte_add(offset_of!(Roomy<T>, room)).cast::<T>();
-            room.write(value);
-            room
+            if Stride::<T>::INLINE {
+                let write = |room: *mut MaybeUninit<T>| room.cast::<T>().write(value);
+                self.content::<T>().with_mut(write);
+            } else {
+                let boxed = NonNull::from(Box::leak(Box::new(value)));
+                let write =
+                    |room: *mut MaybeUninit<NonNull<T>>| room.cast::<NonNull<T>>().write(boxed);
+                self.content::<NonNull<T>>().with_mut(write);
+            }
+        }
+    }
+
+    /// Where the value is.
+    ///
+    /// # Safety
+    ///
+    /// There is one, and `put` happened before.
+    #[inline]
+    unsafe fn value(self) -> NonNull<T> {
+        // SAFETY: the caller's duty; and rooms hold what `INLINE` says.
+        unsafe {
+            if Stride::<T>::INLINE {
+                let here = |room: *const MaybeUninit<T>| NonNull::new_unchecked(room.cast_mut());
+                self.content::<T>().with(here).cast()
+            } else {
+                let read = |room: *const MaybeUninit<NonNull<T>>| room.cast::<NonNull<T>>().read();
+                self.content::<NonNull<T>>().with(read)
+            }
+        }
+    }
+
+    /// **Value**: that of the handle that `word` stands for, readable while `guard` lives.
+    #[inline]
+    pub(crate) fn read<'g>(self, word: LiveWord, guard: &'g Guard) -> Result<&'g T, Word>
+    where
+        's: 'g,
+    {
+        let state = self.slot().state();
+        if state != word.word() {
+            return Err(state);
+        }
+        // SAFETY: the state was live while `guard` was pinned.
+        Ok(unsafe { self.deref(guard) })
+    }
+
+    /// The value of a slot that was live.
+    ///
+    /// # Safety
+    ///
+    /// The caller saw the state live (or made it limbo itself) after `_guard` was pinned.
+    #[inline]
+    pub(crate) unsafe fn deref<'g>(self, _guard: &'g Guard) -> &'g T
+    where
+        's: 'g,
+    {
+        // SAFETY: `publish` ordered the value before the state that the caller saw; and until the
+        // guard is gone, no grace period that began after the slot was live can end, so nobody
+        // drops the value or puts another one here.
+        unsafe { self.value().as_ref() }
+    }
+
+    /// Takes the value away; a large one is not moved.
+    ///
+    /// # Safety
+    ///
+    /// As for [`drop_value`](Self::drop_value).
+    pub(crate) unsafe fn take(self) -> Box<T> {
+        // SAFETY: the caller's duty: it is there, and is not used again where it was.
+        unsafe {
+            if Stride::<T>::INLINE {
+                let read = |room: *mut MaybeUninit<T>| room.cast::<T>().read();
+                Box::new(self.content::<T>().with_mut(read))
+            } else {
+                Box::from_raw(self.value().as_ptr())
+            }
+        }
+    }
+
+    /// Drops the value where it lies, and gives back its memory if that is its own.
+    ///
+    /// # Safety
+    ///
+    /// There is a value, and nobody else can reach it, now or later.
+    #[inline]
+    pub(crate) unsafe fn drop_value(self) {
+        // SAFETY: the caller's duty.
+        unsafe {
+            if Stride::<T>::INLINE {
+                let drop = |room: *mut MaybeUninit<T>| room.cast::<T>().drop_in_place();
+                self.content::<T>().with_mut(drop);
+            } else {
+                // A box frees its memory even if the drop of what is in it panics.
+                drop(Box::from_raw(self.value().as_ptr()));
+            }
         }
     }
 }
 
-/// Takes the value at `place` away from its slot; a large one is not moved.
-///
-/// # Safety
-///
-/// As for [`drop_value`].
-pub(crate) unsafe fn take<T>(place: NonNull<T>) -> Box<T> {
-    // SAFETY: the caller's duty: it is there, and is not used again where it was.
-    unsafe {
-        if Stride::<T>::INLINE {
-            Box::new(place.read())
-        } else {
-            Box::from_raw(place.as_ptr())
+/// loom's slots and cells are objects, and are made one by one; std's are memory that is zeroed.
+#[cfg(loom)]
+impl<T> Stride<T> {
+    /// # Safety
+    ///
+    /// `place` is memory of a segment of `T`, and holds no slot.
+    pub(crate) unsafe fn make(place: NonNull<Slot>) {
+        unsafe fn make<V>(place: NonNull<Slot>) {
+            let cell = Cell::<V> {
+                slot: Slot::new(),
+                room: UnsafeCell::new(MaybeUninit::uninit()),
+            };
+            // SAFETY: the caller's duty.
+            unsafe { place.cast().write(cell) }
+        }
+        // SAFETY: the caller's duty.
+        unsafe {
+            match Self::INLINE {
+                true => make::<T>(place),
+                false => make::<NonNull<T>>(place),
+            }
         }
     }
-}
 
-/// Drops the value at `place`, where it lies, and gives back its memory if that is its own.
-///
-/// # Safety
-///
-/// [`Room::put`] put it there, and nobody else can reach it, now or later.
-#[inline]
-pub(crate) unsafe fn drop_value<T>(place: NonNull<T>) {
-    // SAFETY: the caller's duty.
-    unsafe {
-        if Stride::<T>::INLINE {
-            place.drop_in_place();
-        } else {
-            // A box frees its memory even if the drop of what is in it panics.
-            drop(Box::from_raw(place.as_ptr()));
+    /// # Safety
+    ///
+    /// `place` is a slot of a segment of `T`, not used any more.
+    pub(crate) unsafe fn unmake(place: NonNull<Slot>) {
+        // SAFETY: the caller's duty.
+        unsafe {
+            match Self::INLINE {
+                true => place.cast::<Cell<T>>().drop_in_place(),
+                false => place.cast::<Cell<NonNull<T>>>().drop_in_place(),
+            }
         }
     }
 }
@@ -126,9 +248,9 @@ mod tests {
 
     #[test]
     fn small_values_lie_beside_their_slot_and_large_ones_do_not() {
-        assert_eq!(Stride::<()>::BYTES, 2 * size_of::<usize>());
-        assert_eq!(Stride::<usize>::BYTES, 3 * size_of::<usize>());
-        assert_eq!(Stride::<[u8; 64]>::BYTES, 2 * size_of::<usize>() + 64);
+        assert_eq!(Stride::<()>::BYTES, size_of::<usize>());
+        assert_eq!(Stride::<usize>::BYTES, 2 * size_of::<usize>());
+        assert_eq!(Stride::<[u8; 64]>::BYTES, size_of::<usize>() + 64);
         assert_eq!(Stride::<[u8; 65]>::BYTES, 2 * size_of::<usize>());
         assert_eq!(Stride::<[u8; 65]>::BOX_BYTES, 65);
     }

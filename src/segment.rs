@@ -3,6 +3,7 @@
 
 use std::{
     alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout},
+    marker::PhantomData,
     ops::Range,
     ptr::{self, NonNull},
 };
@@ -17,17 +18,18 @@ use crate::{
 /// All slots of a table: a directory of segments, at most 32 for each shard.
 #[derive(Debug)]
 pub(crate) struct Segments<T> {
-    directory: Box<[Segment<T>]>,
+    directory: Box<[Segment]>,
     /// Bits of an index below the place, and a mask for them.
     entry_bits: u32,
     entry_mask: usize,
     shape: Shape,
+    _values: PhantomData<T>,
 }
 
 /// An entry of the directory. Both zero until the segment is made.
 #[derive(Debug)]
-struct Segment<T> {
-    first: AtomicPtr<Slot<T>>,
+struct Segment {
+    first: AtomicPtr<Slot>,
     /// How many slots it has: a place that a forged handle names may be past that.
     len: AtomicUsize,
 }
@@ -45,6 +47,7 @@ impl<T> Segments<T> {
             entry_bits: shape.entry_bits(),
             entry_mask: shape.entries() - 1,
             shape,
+            _values: PhantomData,
         }
     }
 
@@ -54,7 +57,7 @@ impl<T> Segments<T> {
     }
 
     #[inline]
-    fn segment(&self, index: Index) -> &Segment<T> {
+    fn segment(&self, index: Index) -> &Segment {
         let entry = index.entry(self.entry_mask);
         // SAFETY: an entry's number is less than the number of entries.
         unsafe { self.directory.get_unchecked(entry) }
@@ -62,7 +65,7 @@ impl<T> Segments<T> {
 
     /// Where the slot is, if its segment was ever made and has one at that place.
     #[inline]
-    fn find(&self, index: Index) -> Option<NonNull<Slot<T>>> {
+    fn find(&self, index: Index) -> Option<NonNull<Slot>> {
         let segment = self.segment(index);
         let place = index.place(self.entry_bits);
         // edge: grow. Whoever sees the length sees the segment, and its slots made.
@@ -72,18 +75,17 @@ impl<T> Segments<T> {
         // edge: grow. The length was stored after this.
         let first = segment.first.load(Ordering::Relaxed);
         // SAFETY: a segment with a length has slots, that many, and `place` is less.
-        Some(unsafe { nth(NonNull::new_unchecked(first), place) })
+        Some(unsafe { nth::<T>(NonNull::new_unchecked(first), place) })
     }
 
     /// The slot, if its segment was ever made; any bits may be asked for.
     #[inline]
-    pub(crate) fn get(&self, index: Index) -> Option<&Slot<T>> {
+    pub(crate) fn get(&self, index: Index) -> Option<Room<'_, T>> {
         // SAFETY: `find` found it in a segment, and segments live as long as `self`.
-        self.find(index).map(|slot| unsafe { slot.as_ref() })
+        self.find(index).map(|slot| unsafe { Room::new(slot) })
     }
 
-    /// The slot with the room for its value, in a segment that is made now if need be. The index
-    /// is that of a slot, not made up.
+    /// The slot, in a segment that is made now if need be. The index is not made up.
     #[inline]
     pub(crate) fn room(&self, index: Index) -> Room<'_, T> {
         let slot = match self.find(index) {
@@ -95,7 +97,7 @@ impl<T> Segments<T> {
     }
 
     #[cold]
-    fn grow(&self, index: Index) -> NonNull<Slot<T>> {
+    fn grow(&self, index: Index) -> NonNull<Slot> {
         let segment = self.segment(index);
         let len = self.shape.segment_len(index.entry(self.entry_mask));
         let made = allocate::<T>(len);
@@ -109,7 +111,7 @@ impl<T> Segments<T> {
             Ok(_) => made,
             Err(others) => {
                 // SAFETY: made above, with this length, and shown to no one.
-                unsafe { deallocate(made, len) };
+                unsafe { deallocate::<T>(made, len) };
                 let Some(others) = NonNull::new(others) else {
                     unreachable!("the exchange failed, so the entry is not null");
                 };
@@ -121,7 +123,7 @@ impl<T> Segments<T> {
         let place = index.place(self.entry_bits);
         assert!(place < len, "an index that was made up has no room");
         // SAFETY: the segment has that many slots.
-        unsafe { nth(first, place) }
+        unsafe { nth::<T>(first, place) }
     }
 
     /// The slots of a shard with these numbers whose segment was made, each with its number.
@@ -129,17 +131,17 @@ impl<T> Segments<T> {
         &self,
         shard: usize,
         numbers: Range<usize>,
-    ) -> impl Iterator<Item = (usize, &Slot<T>)> {
+    ) -> impl Iterator<Item = (usize, Room<'_, T>)> {
         numbers.filter_map(move |number| {
             let index = self.shape.index(number, shard);
-            self.get(index).map(|slot| (number, slot))
+            self.get(index).map(|room| (number, room))
         })
     }
 
     /// The bytes of the directory and all segments.
     pub(crate) fn bytes(&self) -> usize {
         // edge: grow. Relaxed: nothing behind it is read.
-        let len = |segment: &Segment<T>| segment.len.load(Ordering::Relaxed);
+        let len = |segment: &Segment| segment.len.load(Ordering::Relaxed);
         let slots: usize = self.directory.iter().map(len).sum();
         size_of_val(&*self.directory) + slots * Stride::<T>::BYTES
     }
@@ -154,7 +156,7 @@ impl<T> Drop for Segments<T> {
                 // edge: none. As above.
                 let len = segment.len.load(Ordering::Relaxed);
                 // SAFETY: `grow` made it with this length; nothing borrows it any more.
-                unsafe { deallocate(first, len) };
+                unsafe { deallocate::<T>(first, len) };
             }
         }
     }
@@ -166,7 +168,7 @@ impl<T> Drop for Segments<T> {
 ///
 /// `first` is the first slot of a segment that has more than `place` slots.
 #[inline]
-unsafe fn nth<T>(first: NonNull<Slot<T>>, place: usize) -> NonNull<Slot<T>> {
+unsafe fn nth<T>(first: NonNull<Slot>, place: usize) -> NonNull<Slot> {
     // SAFETY: the caller's duty: this stays inside the segment.
     unsafe { first.byte_add(place * Stride::<T>::BYTES) }
 }
@@ -179,21 +181,20 @@ fn layout<T>(len: usize) -> Layout {
     }
 }
 
-/// `len` vacant slots of generation 0, with rooms. Large arrays come as untouched zero pages, so
+/// `len` vacant slots of generation 0, with their rooms. Large arrays come as untouched zero pages, so
 /// that memory grows with use and not with the length of the last segment.
-fn allocate<T>(len: usize) -> NonNull<Slot<T>> {
+fn allocate<T>(len: usize) -> NonNull<Slot> {
     let layout = layout::<T>(len);
-    // SAFETY: `len` is not zero, and a slot is 2 words, so the layout has a size.
+    // SAFETY: `len` is not zero, and a slot is a word, so the layout has a size.
     let Some(first) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
         handle_alloc_error(layout);
     };
     let first = first.cast();
-    // Outside loom a slot is two std atomics, with the layout of `usize` and `*mut`, so zeroes
-    // are a vacant slot. loom's atomics are objects, and are made one by one.
+    // Outside loom a slot is a std atomic, with the layout of `usize`, so zeroes are a vacant one.
     #[cfg(loom)]
     for place in 0..len {
         // SAFETY: the segment has that many slots.
-        unsafe { nth(first, place).write(Slot::new()) };
+        unsafe { Stride::<T>::make(nth::<T>(first, place)) };
     }
     first
 }
@@ -201,11 +202,11 @@ fn allocate<T>(len: usize) -> NonNull<Slot<T>> {
 /// # Safety
 ///
 /// `first` came from [`allocate`] with `len`, and is not used any more.
-unsafe fn deallocate<T>(first: NonNull<Slot<T>>, len: usize) {
+unsafe fn deallocate<T>(first: NonNull<Slot>, len: usize) {
     #[cfg(loom)]
     for place in 0..len {
         // SAFETY: the segment has that many slots, and they are not used any more.
-        unsafe { nth(first, place).drop_in_place() };
+        unsafe { Stride::<T>::unmake(nth::<T>(first, place)) };
     }
     // SAFETY: the caller's duty; the layout is the one `allocate` used.
     unsafe { dealloc(first.cast().as_ptr(), layout::<T>(len)) };
@@ -236,7 +237,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for shard in 0..2 {
             for number in 0..100 {
-                let slot = segments.room(segments.shape().index(number, shard)).slot;
+                let slot = segments.room(segments.shape().index(number, shard)).slot();
                 assert!(seen.insert(ptr::from_ref(slot)));
             }
         }

@@ -97,14 +97,14 @@ impl<'s, T> Claim<'s, T> {
     pub(crate) fn publish(self, value: T) -> LiveWord {
         let word = self.word();
         // SAFETY: the slot is claimed, as `new` was told.
-        let value = unsafe { self.room.put(value) };
-        self.room.slot.publish(word, value);
+        unsafe { self.room.put(value) };
+        self.room.slot().publish(word);
         word
     }
 
-    /// The slot, with its index and generation, to be given back.
-    pub(crate) fn into_parts(self) -> (&'s Slot<T>, Index, usize) {
-        (self.room.slot, self.index, self.generation)
+    /// The slot, its index and the generation to be issued next, to be given back.
+    pub(crate) fn into_parts(self) -> (&'s Slot, Index, usize) {
+        (self.room.slot(), self.index, self.generation + 1)
     }
 }
 
@@ -135,9 +135,9 @@ impl<T> Shard<T> {
     /// everywhere.
     pub(crate) fn claim<'s>(&self, segments: &'s Segments<T>) -> Option<Claim<'s, T>> {
         match self.shared.vacant.pop(segments) {
-            Some((index, _, state)) => {
+            Some((index, room, state)) => {
                 // SAFETY: popped, in that state.
-                Some(unsafe { Claim::new(segments.room(index), index, state) })
+                Some(unsafe { Claim::new(room, index, state) })
             }
             None => {
                 let (number, _) = self.carve(segments, 1)?;
@@ -195,7 +195,7 @@ impl<T> Shard<T> {
 
     /// Deletes the handle of `word`, which may be of any shard, by a thread that owns none; says
     /// how many deleted slots wait.
-    pub(crate) fn delete(&self, slot: &Slot<T>, word: LiveWord) -> Result<usize, Word> {
+    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Result<usize, Word> {
         slot.unlink(word, Link::END)?;
         count(&self.shared.counts.deleted);
         Ok(self.shared.limbo.push(slot, word.index()))
@@ -206,8 +206,8 @@ impl<T> Shard<T> {
         self.shared.limbo.take().next()
     }
 
-    /// Returns a slot of this shard that the caller owns, used up under `generation`.
-    pub(crate) fn vacate(&self, slot: &Slot<T>, index: Index, generation: usize) {
+    /// Returns a slot of this shard that the caller owns, to be issued with `generation` next.
+    pub(crate) fn vacate(&self, slot: &Slot, index: Index, generation: usize) {
         self.shared.vacant.push(slot, index, generation);
     }
 
@@ -246,7 +246,7 @@ impl<T> Shard<T> {
         &self,
         segments: &'s Segments<T>,
         first: usize,
-    ) -> impl Iterator<Item = (usize, &'s Slot<T>)> + use<'s, T> {
+    ) -> impl Iterator<Item = (usize, Room<'s, T>)> + use<'s, T> {
         // edge: none. Slots that were handed out before the caller's last edge are among them.
         let used = self.shared.used.load(Ordering::Relaxed);
         segments.iter(self.number, first..used)

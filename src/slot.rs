@@ -1,5 +1,5 @@
-//! One slot: a state word, a pointer to the value, and the three verbs' decisive steps
-//! (their linearization points).
+//! One slot: a state word, and the verbs' decisive steps on it (their linearization points). Its
+//! value lies in the room behind it.
 //!
 //! ```text
 //!            publish              unlink               vacate
@@ -7,37 +7,34 @@
 //!   claimed by one      readers            a grace period, then the value is dropped
 //! ```
 //!
-//! The state alone says whether a handle is valid; the pointer is written only by the one thread
-//! that has claimed the vacant slot, and again by the one that drops the value. A reader is pinned
+//! The state says all: whether a handle is valid, and whether there is a value. A reader is pinned
 //! before it looks at the state. If it finds its handle there, the slot can't leave limbo before
-//! the reader unpins, so the pointer that it loads next belongs to its handle and to no other:
-//! one look at the state is enough. See "publish" and "grace" in docs/ORDERING.md.
-
-use std::ptr::{self, NonNull};
+//! the reader unpins, so the room holds its handle's value and no other: one look at the state is
+//! enough. See "publish" and "grace" in docs/ORDERING.md.
+//!
+//! A walker that drops the value of a slot in somebody's batch leaves it *hollow*: vacant(g + 1)
+//! already, but still linked into the batch, whose owner then only has to return it.
 
 use crate::{
     index::Link,
     layout::LAST_GENERATION,
-    sync::{AtomicPtr, AtomicUsize, Ordering},
-    thread::Guard,
+    sync::{AtomicUsize, Ordering},
     word::{LiveWord, Phase, Word},
 };
 
-/// 16 bytes on 64-bit targets. All zeroes is a vacant slot of generation 0.
+/// All zeroes is a vacant slot of generation 0.
 #[derive(Debug)]
-#[repr(C)]
-pub(crate) struct Slot<T> {
+#[repr(transparent)]
+pub(crate) struct Slot {
     state: AtomicUsize,
-    value: AtomicPtr<T>,
 }
 
-impl<T> Slot<T> {
+impl Slot {
     /// A vacant slot of generation 0. Outside loom, memory that is zeroed does as well.
     #[cfg(loom)]
     pub(crate) fn new() -> Self {
         Self {
             state: AtomicUsize::new(0),
-            value: AtomicPtr::new(ptr::null_mut()),
         }
     }
 
@@ -57,39 +54,12 @@ impl<T> Slot<T> {
         Word::from_bits(self.state.load(Ordering::Relaxed))
     }
 
-    /// **New**, in a slot that the caller has claimed: from here on the handle is valid.
+    /// **New**, in a slot that the caller has claimed, with a value in its room: from here on the
+    /// handle is valid.
     #[inline]
-    pub(crate) fn publish(&self, word: LiveWord, value: NonNull<T>) {
-        // edge: none. The next store publishes it.
-        self.value.store(value.as_ptr(), Ordering::Relaxed);
-        // edge: publish. Value and pointer before the state that lets readers in.
+    pub(crate) fn publish(&self, word: LiveWord) {
+        // edge: publish. The value before the state that lets readers in.
         self.state.store(word.bits(), Ordering::Release);
-    }
-
-    /// **Value**: that of the handle that `word` stands for, readable while `guard` lives.
-    #[inline]
-    pub(crate) fn read<'g>(&self, word: LiveWord, guard: &'g Guard) -> Result<&'g T, Word> {
-        let state = self.state();
-        if state != word.word() {
-            return Err(state);
-        }
-        // SAFETY: the state was live while `guard` was pinned.
-        Ok(unsafe { self.deref(guard) })
-    }
-
-    /// The value of a slot that was live.
-    ///
-    /// # Safety
-    ///
-    /// The caller saw the state live (or made it limbo itself) after `_guard` was pinned.
-    #[inline]
-    pub(crate) unsafe fn deref<'g>(&self, _guard: &'g Guard) -> &'g T {
-        // edge: none. `publish` ordered this store before the state that the caller saw, and
-        // "grace" keeps every later one behind the guard.
-        let value = self.value.load(Ordering::Relaxed);
-        // SAFETY: a live slot's pointer leads to its value, and until the guard is gone no grace
-        // period that began after the slot was live can end: nobody drops the value.
-        unsafe { &*value }
     }
 
     /// **Delete**: one caller wins, and the handle is invalid from here on. The winner owns the
@@ -114,112 +84,103 @@ impl<T> Slot<T> {
             .map_err(Word::from_bits)
     }
 
-    /// Sets the link of a slot in limbo, by the thread that unlinked it.
+    /// Sets the link of a deleted slot, by the thread that unlinked it. Not a plain store: a
+    /// walker may leave the slot hollow at the same time.
     pub(crate) fn relink(&self, link: Link) {
-        let limbo = Word::limbo(self.own_state().generation(), link);
-        // edge: delete. This store hides the unlink from a walker's load, so it says the same.
-        self.state.store(limbo.bits(), Ordering::Release);
+        self.change(|state| Some(state.with_link(link)));
     }
 
-    /// Whether a value waits here to be dropped: to the one thread that may drop it.
-    pub(crate) fn holds_value(&self) -> bool {
-        // edge: walk. Flag and busy counts keep walkers and batches apart.
-        !self.value.load(Ordering::Relaxed).is_null()
+    /// Marks the slot as hollow, if it is still in limbo under `generation`: the caller, a walker
+    /// to whom alone the value belongs now, has it all to itself.
+    pub(crate) fn hollow(&self, generation: usize) -> bool {
+        self.change(|state| {
+            let waits = state.phase() == Phase::Limbo && state.generation() == generation;
+            waits.then(|| Word::vacant(generation + 1, state.link()))
+        })
     }
 
-    /// Takes the value of a slot in limbo whose grace period is over; `None` if a walker has
-    /// dropped it already.
-    ///
-    /// # Safety
-    ///
-    /// The caller is the only one that may do this now: see "walk" in docs/ORDERING.md.
-    #[inline]
-    pub(crate) unsafe fn take(&self) -> Option<NonNull<T>> {
-        // edge: walk. Walkers and batches never do this at the same time.
-        let value = self.value.load(Ordering::Relaxed);
-        // edge: walk. As above.
-        self.value.store(ptr::null_mut(), Ordering::Relaxed);
-        NonNull::new(value)
+    /// Changes the state of a deleted slot as `to` says; `false` if that says `None`.
+    fn change(&self, to: impl Fn(Word) -> Option<Word>) -> bool {
+        let to = |bits| to(Word::from_bits(bits)).map(Word::bits);
+        // edge: delete. A read-modify-write: who finds the state still comes after the deleter.
+        self.state
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, to)
+            .is_ok()
     }
 
-    /// Ends the slot's use under `generation`: retires it if that was the last, else makes it
-    /// vacant with the next one, linked to `link`. Returns that next generation.
+    /// Makes the slot vacant for `generation`, linked to `link`; retires it if there is no such
+    /// generation, and returns `false`.
     ///
     /// The caller owns the slot, and hands it on through a list with an edge of its own.
     #[inline]
-    pub(crate) fn vacate(&self, generation: usize, link: Link) -> Option<usize> {
-        let (word, next) = if generation == LAST_GENERATION {
-            (Word::RETIRED, None)
+    pub(crate) fn vacate(&self, generation: usize, link: Link) -> bool {
+        let more = generation <= LAST_GENERATION;
+        let word = if more {
+            Word::vacant(generation, link)
         } else {
-            (Word::vacant(generation + 1, link), Some(generation + 1))
+            Word::RETIRED
         };
         // edge: delete. Who is answered "deleted" by this comes after the deleter too; who takes
         // the slot comes through the list, which has an edge of its own.
         self.state.store(word.bits(), Ordering::Release);
-        next
-    }
-
-    /// Sets the link of a vacant slot that the caller still owns.
-    pub(crate) fn link_vacant(&self, generation: usize, link: Link) {
-        // edge: delete. As in `vacate`.
-        self.state
-            .store(Word::vacant(generation, link).bits(), Ordering::Release);
-    }
-
-    /// What lies in this slot, live or in limbo, for the table's own drop.
-    ///
-    /// # Safety
-    ///
-    /// Nobody else uses the table any more.
-    pub(crate) unsafe fn take_any(&self) -> Option<NonNull<T>> {
-        match self.own_state().phase() {
-            // SAFETY: the caller's duty.
-            Phase::Live | Phase::Limbo => unsafe { self.take() },
-            Phase::Vacant | Phase::Retired => None,
-        }
+        more
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{room, segment::Segments, thread};
+    use crate::{segment::Segments, thread};
 
     #[test]
     fn a_slot_lives_through_all_its_generations_and_then_no_more() {
         let segments = Segments::<String>::new(1);
         let index = segments.shape().index(0, 0);
-        let slot = segments.room(index).slot;
+        let room = segments.room(index);
+        let slot = room.slot();
         let guard = thread::pin();
         let mut words = Vec::new();
         for generation in 0..=LAST_GENERATION {
             let word = LiveWord::new(generation, index);
-            assert!(slot.read(word, &guard).is_err(), "before it is published");
-            let room = segments.room(index);
+            assert!(room.read(word, &guard).is_err(), "before it is published");
             // SAFETY: no one else uses the slot.
-            let value = unsafe { room.put(format!("{generation}")) };
-            slot.publish(word, value);
-            assert_eq!(slot.read(word, &guard).ok(), Some(&format!("{generation}")));
+            unsafe { room.put(format!("{generation}")) };
+            slot.publish(word);
+            assert_eq!(room.read(word, &guard).ok(), Some(&format!("{generation}")));
 
             assert_eq!(slot.unlink(word, Link::END), Ok(()));
-            assert_eq!(
-                slot.unlink(word, Link::END),
-                Err(Word::limbo(generation, Link::END))
-            );
+            assert_eq!(slot.unlink(word, Link::END), Err(word.limbo(Link::END)));
             // SAFETY: no other thread is here, and what was read is not used any more.
-            let taken = unsafe { slot.take() };
-            assert_eq!(taken, Some(value));
-            assert!(!slot.holds_value());
-            // SAFETY: as above.
-            unsafe { room::drop_value(value) };
-            let next = slot.vacate(generation, Link::END);
-            assert_eq!(next.is_some(), generation < LAST_GENERATION);
+            unsafe { room.drop_value() };
+            let more = slot.vacate(generation + 1, Link::END);
+            assert_eq!(more, generation < LAST_GENERATION);
             words.push(word);
         }
         assert_eq!(slot.own_state(), Word::RETIRED);
         for word in words {
-            assert!(slot.read(word, &guard).is_err());
+            assert!(room.read(word, &guard).is_err());
             assert_eq!(slot.unlink(word, Link::END), Err(Word::RETIRED));
         }
+    }
+
+    #[test]
+    fn a_hollow_slot_keeps_its_link_and_says_deleted() {
+        let segments = Segments::<u8>::new(1);
+        let (index, next) = (segments.shape().index(0, 0), segments.shape().index(1, 0));
+        let slot = segments.room(index).slot();
+        for generation in 0..=LAST_GENERATION {
+            let word = LiveWord::new(generation, index);
+            slot.publish(word);
+            assert_eq!(slot.unlink(word, Link::END), Ok(()));
+            assert!(slot.hollow(generation));
+            assert!(!slot.hollow(generation), "once");
+            slot.relink(Link::to(next));
+            assert_eq!(
+                slot.own_state(),
+                Word::vacant(generation + 1, Link::to(next))
+            );
+            slot.vacate(generation + 1, Link::END);
+        }
+        assert_eq!(slot.own_state(), Word::RETIRED);
     }
 }

@@ -203,9 +203,9 @@ impl<T> HandleTable<T> {
     pub fn remove_ref(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
         let core = self.core.get().ok_or(HandleError::Unknown)?;
         let guard = thread::pin();
-        let slot = core.delete(handle)?;
+        let (room, _) = core.delete(handle)?;
         // SAFETY: `delete` found the slot live, after `guard` was pinned.
-        let value = NonNull::from(unsafe { slot.deref(&guard) });
+        let value = NonNull::from(unsafe { room.deref(&guard) });
         // SAFETY: the value lives while the guard is pinned, and the guard goes along.
         Ok(unsafe { Ref::new(value, guard) })
     }

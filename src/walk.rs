@@ -16,9 +16,8 @@ use crate::{
     handle::Handle,
     owner::Owner,
     reclaim::{Backoff, Grace},
-    room::{self, Stride},
+    room::{Room, Stride},
     shard::Shard,
-    slot::Slot,
     stats::Stats,
     sync::{fence, Ordering},
     thread::{self, is_dropping, while_dropping, Guard},
@@ -44,11 +43,11 @@ impl Dropped {
 }
 
 /// A slot that was seen in limbo, with the generation it was deleted in.
-type Doomed<'c, T> = (&'c Slot<T>, usize);
+pub(crate) type Doomed<'c, T> = (Room<'c, T>, usize);
 
 impl<T> Core<T> {
-    fn slots(&self) -> impl Iterator<Item = &Slot<T>> {
-        let all = |shard| Shard::slots(shard, &self.segments, 0).map(|(_, slot)| slot);
+    fn slots(&self) -> impl Iterator<Item = Room<'_, T>> {
+        let all = |shard| Shard::slots(shard, &self.segments, 0).map(|(_, room)| room);
         self.shards.iter().flat_map(all)
     }
 
@@ -88,14 +87,13 @@ impl<T> Core<T> {
 
     /// Deletes `handle`, and drops its value before it returns if nobody is reading.
     pub(crate) fn delete_now(&self, handle: Handle) -> Result<(), HandleError> {
-        let slot = self.delete(handle)?;
+        let deleted = self.delete(handle)?;
         // A thread that is pinned itself would wait in vain.
         if is_dropping() || thread::is_pinned() == Some(true) {
             return Ok(());
         }
-        let (word, _) = self.find(handle)?;
         if Grace::start().help() {
-            let dropped = self.drop_doomed(&[(slot, word.word().generation())]);
+            let dropped = self.drop_doomed(&[deleted]);
             // If not here, then another walker has it, perhaps in its hands still.
             if !dropped.any_here {
                 dropped.wait();
@@ -105,11 +103,11 @@ impl<T> Core<T> {
     }
 
     /// All slots in limbo, and a grace period that begins after their deletion.
-    fn doom(&self) -> (Vec<Doomed<'_, T>>, Grace) {
+    fn doom<'c>(&'c self) -> (Vec<Doomed<'c, T>>, Grace) {
         self.seal(&self.seat());
-        let in_limbo = |slot| {
-            let state = Slot::state(slot);
-            (state.phase() == Phase::Limbo).then_some((slot, state.generation()))
+        let in_limbo = |room: Room<'c, T>| {
+            let state = room.slot().state();
+            (state.phase() == Phase::Limbo).then_some((room, state.generation()))
         };
         let doomed = self.slots().filter_map(in_limbo).collect();
         (doomed, Grace::start())
@@ -146,15 +144,10 @@ impl<T> Core<T> {
                 backoff.wait();
             }
         }
-        let take = |&(slot, generation): &Doomed<'_, T>| {
-            let state = slot.own_state();
-            if state.phase() != Phase::Limbo || state.generation() != generation {
-                return None;
-            }
-            // SAFETY: the flag is up and no batch is being dropped.
-            let value = unsafe { slot.take() }?;
-            // SAFETY: its grace period is over, and the slot has forgotten the value.
-            Some(unsafe { room::take(value) })
+        let take = |&(room, generation): &Doomed<'_, T>| {
+            let mine = room.slot().hollow(generation);
+            // SAFETY: its grace period is over, and the flag keeps batches and other walkers away.
+            mine.then(|| unsafe { room.take() })
         };
         let values = doomed.iter().filter_map(take).collect();
         let (mine, others) = walk.begin_drop();
@@ -170,10 +163,10 @@ impl<T> Core<T> {
     ) -> Option<(Handle, &'g T, Place)> {
         let Place(mut shard, mut first) = from;
         while let Some(found) = self.shards.get(shard) {
-            for (number, slot) in found.slots(&self.segments, first) {
-                if let Some(handle) = self.handle_of(slot.state()) {
+            for (number, room) in found.slots(&self.segments, first) {
+                if let Some(handle) = self.handle_of(room.slot().state()) {
                     // SAFETY: the state was live, and `guard` is pinned.
-                    let value = unsafe { slot.deref(guard) };
+                    let value = unsafe { room.deref(guard) };
                     return Some((handle, value, Place(shard, number + 1)));
                 }
             }
@@ -186,10 +179,10 @@ impl<T> Core<T> {
     pub(crate) fn for_each_live(&self, mut f: impl FnMut(Handle, &T)) {
         let mut guard = thread::pin();
         for shard in &self.shards {
-            for (number, slot) in shard.slots(&self.segments, 0) {
-                if let Some(handle) = self.handle_of(slot.state()) {
+            for (number, room) in shard.slots(&self.segments, 0) {
+                if let Some(handle) = self.handle_of(room.slot().state()) {
                     // SAFETY: the state was live, and `guard` is pinned.
-                    f(handle, unsafe { slot.deref(&guard) });
+                    f(handle, unsafe { room.deref(&guard) });
                 }
                 if number % SLOTS_PER_PIN == SLOTS_PER_PIN - 1 {
                     thread::repin(&mut guard);
@@ -215,11 +208,11 @@ impl<T> Core<T> {
             bytes: size_of::<Self>() + size_of_val(&*self.shards) + self.segments.bytes(),
             ..Stats::default()
         };
-        for slot in self.slots() {
-            match slot.state().phase() {
+        for room in self.slots() {
+            match room.slot().state().phase() {
                 Phase::Live => stats.live += 1,
-                Phase::Limbo if slot.holds_value() => stats.pending += 1,
-                Phase::Limbo | Phase::Vacant => stats.vacant += 1,
+                Phase::Limbo => stats.pending += 1,
+                Phase::Vacant => stats.vacant += 1,
                 Phase::Retired => stats.retired += 1,
             }
         }
@@ -241,11 +234,10 @@ impl<T> Drop for Core<T> {
     fn drop(&mut self) {
         let this = &*self;
         while_dropping(|| {
-            for slot in this.slots() {
-                // SAFETY: `&mut self`: no reader, no owner and no walker is left.
-                if let Some(value) = unsafe { slot.take_any() } {
-                    // SAFETY: as above, and the slot has forgotten the value.
-                    this.contain(|| unsafe { room::drop_value(value) });
+            for room in this.slots() {
+                if let Phase::Live | Phase::Limbo = room.slot().own_state().phase() {
+                    // SAFETY: `&mut self`: no reader, no owner and no walker is left.
+                    this.contain(|| unsafe { room.drop_value() });
                 }
             }
         });

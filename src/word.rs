@@ -51,14 +51,9 @@ impl Word {
     }
 
     fn new(phase: usize, generation: usize, low: usize) -> Self {
-        debug_assert!(generation <= LAST_GENERATION && low <= INDEX_MASK);
+        // One more than the last: that of a slot that waits to be retired.
+        debug_assert!(generation <= LAST_GENERATION + 1 && low <= INDEX_MASK);
         Self(phase | generation << INDEX_BITS | low)
-    }
-
-    /// The word of a deleted slot that is linked into a retire batch.
-    #[inline]
-    pub(crate) fn limbo(generation: usize, link: Link) -> Self {
-        Self::new(LIMBO, generation, link.bits())
     }
 
     /// The word of a slot that may be issued with `generation`, linked into a free list.
@@ -70,6 +65,11 @@ impl Word {
     #[inline]
     pub(crate) fn generation(self) -> usize {
         (self.0 & GENERATION_MASK) >> INDEX_BITS
+    }
+
+    /// The same with another link.
+    pub(crate) fn with_link(self, link: Link) -> Self {
+        Self(self.0 & !INDEX_MASK | link.bits())
     }
 
     /// Meaningful in limbo and vacant words.
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(LiveWord::checked(live.bits()), Some(live));
         assert_eq!(live.word().phase(), Phase::Live);
         for other in [
-            Word::limbo(3, Link::to(index)),
+            live.limbo(Link::to(index)),
             Word::vacant(3, Link::to(index)),
             Word::RETIRED,
             Word::default(),
