@@ -30,25 +30,24 @@ impl VacantStack {
         }
     }
 
-    /// Pushes `slot`, to be issued with `generation` next; retires it if there is no such one.
-    ///
-    /// The caller owns the slot, and gives it away.
-    pub(crate) fn push(&self, slot: &Slot, index: Index, generation: usize) {
+    /// Pushes a chain of slots, all at once.
+    pub(crate) fn push(&self, chain: &Chain<'_>) {
         // edge: none. The compare-exchange checks it.
         let mut top = Top::from_bits(self.top.load(Ordering::Relaxed));
-        if !slot.vacate(generation, top.link()) {
-            return;
-        }
-        let pushed = Top::new(generation, index);
-        // edge: recycle. State and link of the slot, and the last use of it, before the top.
-        while let Err(now) = self.top.compare_exchange_weak(
-            top.bits(),
-            pushed.bits(),
-            Ordering::Release,
-            Ordering::Relaxed,
-        ) {
-            top = Top::from_bits(now);
+        loop {
+            let (slot, generation) = chain.last;
             slot.vacate(generation, top.link());
+            // edge: recycle. States and links of the slots, and the last uses of them, before the
+            // top.
+            match self.top.compare_exchange_weak(
+                top.bits(),
+                chain.first.bits(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return,
+                Err(now) => top = Top::from_bits(now),
+            }
         }
     }
 
@@ -88,6 +87,30 @@ impl VacantStack {
                 Ok(_) => return Some((index, room, state)),
                 Err(now) => top = Top::from_bits(now),
             }
+        }
+    }
+}
+
+/// Vacant slots that one thread has linked, on their way to a stack.
+pub(crate) struct Chain<'s> {
+    first: Top,
+    last: (&'s Slot, usize),
+}
+
+impl<'s> Chain<'s> {
+    /// Begins with a slot that the caller owns and gives away, to be issued with `generation`
+    /// next; retires it, and begins nothing, if there is no such generation.
+    pub(crate) fn new(slot: &'s Slot, index: Index, generation: usize) -> Option<Self> {
+        slot.vacate(generation, Link::END).then(|| Self {
+            first: Top::new(generation, index),
+            last: (slot, generation),
+        })
+    }
+
+    /// Adds one, of the same shard, in the same way.
+    pub(crate) fn add(&mut self, slot: &'s Slot, index: Index, generation: usize) {
+        if slot.vacate(generation, self.first.link()) {
+            self.first = Top::new(generation, index);
         }
     }
 }
@@ -144,11 +167,39 @@ mod tests {
         Shape::new(1).index(number, 0)
     }
 
+    fn push(stack: &VacantStack, slot: &Slot, index: Index, generation: usize) {
+        if let Some(chain) = Chain::new(slot, index, generation) {
+            stack.push(&chain);
+        }
+    }
+
+    #[test]
+    fn a_chain_lies_on_what_was_there_and_leaves_out_the_used_up() {
+        let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
+        let slot = |number| segments.room(index(number)).slot();
+        push(&stack, slot(0), index(0), 1);
+        let mut chain = Chain::new(slot(1), index(1), 2).expect("there is a generation 2");
+        chain.add(slot(2), index(2), LAST_GENERATION + 1);
+        chain.add(slot(3), index(3), 3);
+        stack.push(&chain);
+        for (number, generation) in [(3, 3), (1, 2), (0, 1)] {
+            let popped = stack.pop(&segments);
+            let popped = popped.map(|(index, _, state)| (index, state.generation()));
+            assert_eq!(popped, Some((index(number), generation)));
+        }
+        assert!(stack.pop(&segments).is_none());
+    }
+
     #[test]
     fn vacant_slots_come_back_last_first_with_their_next_generation() {
         let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
         for number in 0..5 {
-            stack.push(segments.room(index(number)).slot(), index(number), 1);
+            push(
+                &stack,
+                segments.room(index(number)).slot(),
+                index(number),
+                1,
+            );
         }
         for number in (0..5).rev() {
             let popped = stack.pop(&segments);
@@ -162,7 +213,12 @@ mod tests {
     fn taking_the_stack_takes_all_of_it() {
         let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
         for number in 0..3 {
-            stack.push(segments.room(index(number)).slot(), index(number), 1);
+            push(
+                &stack,
+                segments.room(index(number)).slot(),
+                index(number),
+                1,
+            );
         }
         let mut taken = Vec::new();
         let mut next = stack.take();
@@ -180,7 +236,7 @@ mod tests {
     fn a_slot_that_is_used_up_is_not_pushed() {
         let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
         let slot = segments.room(index(0)).slot();
-        stack.push(slot, index(0), LAST_GENERATION + 1);
+        push(&stack, slot, index(0), LAST_GENERATION + 1);
         assert!(stack.take().is_none());
         assert_eq!(slot.own_state(), Word::RETIRED);
     }
@@ -220,7 +276,12 @@ mod tests {
         let held = [const { AtomicBool::new(false) }; SLOTS];
         let numbers: HashMap<_, _> = (0..SLOTS).map(|nth| (index(nth).bits(), nth)).collect();
         for number in 0..SLOTS {
-            stack.push(segments.room(index(number)).slot(), index(number), 1);
+            push(
+                &stack,
+                segments.room(index(number)).slot(),
+                index(number),
+                1,
+            );
         }
         thread::scope(|scope| {
             for _ in 0..2 {
@@ -229,7 +290,7 @@ mod tests {
                         let number = numbers[&index.bits()];
                         assert!(!held[number].swap(true, SeqCst), "slot {number} held twice");
                         held[number].store(false, SeqCst);
-                        stack.push(room.slot(), index, state.generation() + 1);
+                        push(&stack, room.slot(), index, state.generation() + 1);
                     }
                 });
             }

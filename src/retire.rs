@@ -11,6 +11,7 @@ use crate::{
     core::{Core, Seat},
     index::Index,
     layout::BACKLOG,
+    lists::Chain,
     reclaim::{yield_to_readers, ReadyLists},
     shard::Shard,
     slot::Slot,
@@ -74,6 +75,7 @@ impl<T> Core<T> {
     /// and with nothing borrowed while user code runs.
     fn drop_batch(&self, seat: &Seat<'_, T>, first: Index) {
         let mut next = Some(first);
+        let mut returns = Returns::new(self, seat);
         // Goes round once, and once more after each drop that panics.
         while next.is_some() {
             self.contain(|| {
@@ -87,7 +89,7 @@ impl<T> Core<T> {
                     let full = state.phase() == Phase::Limbo;
                     let generation = state.generation() + usize::from(full);
                     // At the end of the turn: the value may lie in the room.
-                    let _vacate = Finally(|| self.vacate(seat, slot, index, generation));
+                    let _vacate = Finally(|| returns.add(slot, index, generation));
                     if full {
                         // SAFETY: the grace period is over, the batch is ours, and `enter` keeps
                         // walkers away.
@@ -99,15 +101,8 @@ impl<T> Core<T> {
     }
 
     /// Returns a slot that the caller owns to its shard, to be issued with `generation` next.
-    #[inline]
     pub(crate) fn vacate(&self, seat: &Seat<'_, T>, slot: &Slot, index: Index, generation: usize) {
-        let home = self.home(index);
-        match seat {
-            Seat::Own(owner) if ptr::eq(owner.shard(), home) => {
-                owner.vacate(slot, index, generation);
-            }
-            _ => home.vacate(slot, index, generation),
-        }
+        Returns::new(self, seat).add(slot, index, generation);
     }
 
     /// Calls `drop_it`, and lets no panic out.
@@ -123,6 +118,63 @@ impl<T> Core<T> {
             // edge: none. A count.
             self.drop_panics.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+/// Slots on their way back to their shards. Those of the seat's own are there at once; a run of
+/// slots of another shard goes there together, in the end when this is dropped.
+struct Returns<'c, T> {
+    core: &'c Core<T>,
+    seat: &'c Seat<'c, T>,
+    /// Of the shard that `home` is.
+    chain: Option<Chain<'c>>,
+    home: &'c Shard<T>,
+}
+
+impl<'c, T> Returns<'c, T> {
+    fn new(core: &'c Core<T>, seat: &'c Seat<'c, T>) -> Self {
+        Self {
+            core,
+            seat,
+            chain: None,
+            home: seat.shard(),
+        }
+    }
+
+    /// Returns a slot that the caller owns, to be issued with `generation` next.
+    #[inline]
+    fn add(&mut self, slot: &'c Slot, index: Index, generation: usize) {
+        let home = self.core.home(index);
+        match self.seat {
+            Seat::Own(owner) if ptr::eq(owner.shard(), home) => {
+                owner.vacate(slot, index, generation);
+            }
+            _ => self.chain(home, slot, index, generation),
+        }
+    }
+
+    fn chain(&mut self, home: &'c Shard<T>, slot: &'c Slot, index: Index, generation: usize) {
+        if !ptr::eq(self.home, home) {
+            self.push();
+            self.home = home;
+        }
+        match &mut self.chain {
+            Some(chain) => chain.add(slot, index, generation),
+            None => self.chain = Chain::new(slot, index, generation),
+        }
+    }
+
+    fn push(&mut self) {
+        if let Some(chain) = self.chain.take() {
+            self.home.take_back(&chain);
+        }
+    }
+}
+
+impl<T> Drop for Returns<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.push();
     }
 }
 

@@ -10,7 +10,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::{
     index::{Index, Link},
-    lists::{LimboPile, VacantStack},
+    lists::{Chain, LimboPile, VacantStack},
     owner::Owned,
     room::Room,
     segment::Segments,
@@ -206,9 +206,9 @@ impl<T> Shard<T> {
         self.shared.limbo.take().next()
     }
 
-    /// Returns a slot of this shard that the caller owns, to be issued with `generation` next.
-    pub(crate) fn vacate(&self, slot: &Slot, index: Index, generation: usize) {
-        self.shared.vacant.push(slot, index, generation);
+    /// Returns slots of this shard.
+    pub(crate) fn take_back(&self, chain: &Chain<'_>) {
+        self.shared.vacant.push(chain);
     }
 
     // Keeping batches and walkers apart.

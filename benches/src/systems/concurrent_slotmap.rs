@@ -25,24 +25,24 @@ impl<V: Value> System for ConcurrentSlotMap<V> {
         Self(SlotMap::new(RESERVED))
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&self, value: V) -> SlotId {
         self.0.insert(value, &self.0.pin())
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, id: SlotId) -> u64 {
         self.0.get(id, &self.0.pin()).expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&self, id: SlotId) {
         let guard = self.0.pin();
         let value = self.0.remove(id, &guard);
         assert!(value.is_some(), "it is live");
     }
 
-    #[inline]
+    #[inline(always)]
     fn reader(&self) -> Option<MapReader<'_, V>> {
         Some(MapReader {
             map: &self.0,
@@ -57,12 +57,12 @@ pub struct MapReader<'a, V> {
 }
 
 impl<V: Value> Reader<SlotId> for MapReader<'_, V> {
-    #[inline]
+    #[inline(always)]
     fn get(&self, id: SlotId) -> u64 {
         self.map.get(id, &self.guard).expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn repin(self) -> Self {
         let Self { map, guard } = self;
         drop(guard);

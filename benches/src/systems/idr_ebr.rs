@@ -17,23 +17,23 @@ impl<V: Value> System for IdrEbr<V> {
         Self(Idr::default())
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&self, value: V) -> Key {
         self.0.insert(value).expect("there is room")
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, key: Key) -> u64 {
         let guard = EbrGuard::new();
         self.0.get(key, &guard).expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&self, key: Key) {
         assert!(self.0.remove(key), "it is live");
     }
 
-    #[inline]
+    #[inline(always)]
     fn reader(&self) -> Option<IdrReader<'_, V>> {
         Some(IdrReader {
             idr: &self.0,
@@ -48,12 +48,12 @@ pub struct IdrReader<'a, V: 'static> {
 }
 
 impl<V: Value> Reader<Key> for IdrReader<'_, V> {
-    #[inline]
+    #[inline(always)]
     fn get(&self, key: Key) -> u64 {
         self.idr.get(key, &self.guard).expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn repin(self) -> Self {
         let Self { idr, guard } = self;
         drop(guard);

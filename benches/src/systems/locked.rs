@@ -26,19 +26,19 @@ impl<V: Value> System for FfiSupport<V> {
         Self(ConcurrentHandleMap::new())
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&self, value: V) -> Handle {
         self.0.insert(value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, handle: Handle) -> u64 {
         self.0
             .get(handle, |value| Ok::<_, HandleError>(value.read()))
             .expect("it is live")
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&self, handle: Handle) {
         self.0.delete(handle).expect("it is live");
     }
@@ -61,19 +61,19 @@ impl<V: Value> System for RwLockSlotMap<V> {
         Self(RwLock::default())
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&self, value: V) -> DefaultKey {
         let value = Arc::new(value);
         self.0.write().expect("no panics").insert(value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, key: DefaultKey) -> u64 {
         let value = self.0.read().expect("no panics").get(key).cloned();
         value.expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&self, key: DefaultKey) {
         let value = self.0.write().expect("no panics").remove(key);
         drop(value.expect("it is live"));

@@ -48,25 +48,25 @@ impl<V: Value, H: Hasher> System for Papaya<V, H> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&self, value: V) -> usize {
         let key = self.next.fetch_add(1, Ordering::Relaxed);
         self.map.pin().insert(key, value);
         key
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, key: usize) -> u64 {
         self.map.pin().get(&key).expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&self, key: usize) {
         let map = self.map.pin();
         assert!(map.remove(&key).is_some(), "it is live");
     }
 
-    #[inline]
+    #[inline(always)]
     fn reader(&self) -> Option<PapayaReader<'_, V, H>> {
         Some(PapayaReader {
             map: &self.map,
@@ -81,13 +81,13 @@ pub struct PapayaReader<'a, V, H> {
 }
 
 impl<V: Value, H: Hasher> Reader<usize> for PapayaReader<'_, V, H> {
-    #[inline]
+    #[inline(always)]
     fn get(&self, key: usize) -> u64 {
         let value = self.map.get(&key, &self.guard);
         value.expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn repin(mut self) -> Self {
         self.guard.refresh();
         self
@@ -112,19 +112,19 @@ impl<V: Value, H: Hasher> System for Dash<V, H> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&self, value: V) -> usize {
         let key = self.next.fetch_add(1, Ordering::Relaxed);
         self.map.insert(key, value);
         key
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, key: usize) -> u64 {
         self.map.get(&key).expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&self, key: usize) {
         assert!(self.map.remove(&key).is_some(), "it is live");
     }

@@ -19,34 +19,34 @@ impl<V: Value> System for Table<V> {
         Self(HandleTable::new())
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&self, value: V) -> Handle {
         self.0.insert(value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, handle: Handle) -> u64 {
         self.0.get(handle).expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&self, handle: Handle) {
         self.0.remove(handle).expect("it is live");
     }
 
-    #[inline]
+    #[inline(always)]
     fn reader(&self) -> Option<Pinned<'_, V>> {
         Some(self.0.pin())
     }
 }
 
 impl<V: Value> Reader<Handle> for Pinned<'_, V> {
-    #[inline]
+    #[inline(always)]
     fn get(&self, handle: Handle) -> u64 {
         Pinned::get(self, handle).expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn repin(mut self) -> Self {
         Pinned::repin(&mut self);
         self
@@ -66,17 +66,17 @@ impl<V: Value> System for Global<V> {
         Self(PhantomData)
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&self, value: V) -> Handle {
         Handle::new(value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, handle: Handle) -> u64 {
         handle.try_value::<V>().expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&self, handle: Handle) {
         handle.try_delete().expect("it is live");
     }

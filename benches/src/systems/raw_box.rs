@@ -34,37 +34,37 @@ impl<V: Value> System for RawBox<V> {
         Self(PhantomData)
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&self, value: V) -> Raw<V> {
         Raw(NonNull::from(Box::leak(Box::new(value))))
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, raw: Raw<V>) -> u64 {
         // SAFETY: workloads get and remove live values only, each of which is removed once, by a
         // thread that knows that no other reads it any more.
         unsafe { raw.0.as_ref() }.read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&self, raw: Raw<V>) {
         // SAFETY: as above; it came from a box, in `insert`.
         drop(unsafe { Box::from_raw(raw.0.as_ptr()) });
     }
 
-    #[inline]
+    #[inline(always)]
     fn reader(&self) -> Option<&Self> {
         Some(self)
     }
 }
 
 impl<V: Value> Reader<Raw<V>> for &RawBox<V> {
-    #[inline]
+    #[inline(always)]
     fn get(&self, raw: Raw<V>) -> u64 {
         System::get(*self, raw)
     }
 
-    #[inline]
+    #[inline(always)]
     fn repin(self) -> Self {
         self
     }

@@ -19,17 +19,17 @@ impl<V: Value> System for ShardedSlab<V> {
         Self(Slab::new())
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&self, value: V) -> usize {
         self.0.insert(value).expect("there is room")
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, key: usize) -> u64 {
         self.0.get(key).expect("it is live").read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&self, key: usize) {
         assert!(self.0.remove(key), "it is live");
     }
