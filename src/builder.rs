@@ -64,7 +64,7 @@ impl<T> Builder<T> {
     /// what other threads write; a thread takes the lowest free number at its first use of any
     /// table and keeps it until it ends. Threads past that share the last shard: everything works,
     /// with a few compare-exchanges more. The default is twice the machine's parallelism, at least
-    /// 8. A shard takes about 512 bytes, and the slots that are used in it.
+    /// 8. A shard takes about 900 bytes, and the slots that are used in it.
     ///
     /// Without the cargo feature `sharded` a table has one shard, whatever is said here.
     pub const fn shards(mut self, shards: usize) -> Self {
@@ -72,8 +72,8 @@ impl<T> Builder<T> {
         self
     }
 
-    /// How many handles may be live at once; the default is what the handle's bits allow: about
-    /// 2^32 on 64-bit targets, 2^20 on 32-bit ones.
+    /// How many handles may be live at once; the default is what the handle's bits allow: at
+    /// least 2^30 on 64-bit targets, 2^18 on 32-bit ones, and more with more shards.
     ///
     /// The limit is exact, and costs an atomic add on a line that all threads share, on each
     /// insert and delete.

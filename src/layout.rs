@@ -51,7 +51,7 @@ const BATCH: usize = if cfg!(loom) {
 } else if SMALL {
     4
 } else {
-    128
+    256
 };
 const BATCH_BYTES: usize = 1 << 17;
 /// Batches of one shard that may wait for their grace period before its owner gives way.

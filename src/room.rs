@@ -4,15 +4,11 @@
 //! In the room, a look-up that misses the cache misses it once, and an insert allocates nothing;
 //! that memory stays with the slot. A box is given back to the allocator when its value is dropped.
 
-use std::{
-    marker::PhantomData,
-    mem::MaybeUninit,
-    ptr::{addr_of, NonNull},
-};
+use std::{marker::PhantomData, mem::MaybeUninit, ptr::NonNull};
 
 use crate::{
     slot::Slot,
-    sync::UnsafeCell,
+    sync::{AtomicPtr, Ordering, UnsafeCell},
     thread::Guard,
     word::{LiveWord, Word},
 };
@@ -20,11 +16,18 @@ use crate::{
 /// Values up to this size, in bytes, lie in their rooms.
 const MAX_INLINE: usize = 64;
 
-/// A slot and its room, which holds a `V`: a value, or the pointer to one.
+/// A slot with a small value in its room.
 #[repr(C)]
-struct Cell<V> {
+struct Inline<T> {
     slot: Slot,
-    room: UnsafeCell<MaybeUninit<V>>,
+    value: UnsafeCell<MaybeUninit<T>>,
+}
+
+/// A slot with a pointer in its room, to the box with a large value. Zeroes are a null pointer.
+#[repr(C)]
+struct Boxed<T> {
+    slot: Slot,
+    value: AtomicPtr<T>,
 }
 
 /// How the slots of a table of `T` lie in memory.
@@ -36,16 +39,16 @@ impl<T> Stride<T> {
 
     /// Bytes from one slot to the next.
     pub(crate) const BYTES: usize = if Self::INLINE {
-        size_of::<Cell<T>>()
+        size_of::<Inline<T>>()
     } else {
-        size_of::<Cell<NonNull<T>>>()
+        size_of::<Boxed<T>>()
     };
 
     /// The alignment of a segment.
     pub(crate) const ALIGN: usize = if Self::INLINE {
-        align_of::<Cell<T>>()
+        align_of::<Inline<T>>()
     } else {
-        align_of::<Cell<NonNull<T>>>()
+        align_of::<Boxed<T>>()
     };
 
     /// Bytes that a live value takes beyond the stride.
@@ -86,15 +89,22 @@ impl<'s, T> Room<'s, T> {
         unsafe { self.place.as_ref() }
     }
 
-    /// What the room holds, if it holds a `V`.
+    /// The room, if values lie in it.
+    #[inline]
+    fn inline(self) -> Option<&'s UnsafeCell<MaybeUninit<T>>> {
+        // SAFETY: then the segment has an `Inline<T>` here, by the promise of `new`.
+        Stride::<T>::INLINE.then(|| unsafe { &self.place.cast::<Inline<T>>().as_ref().value })
+    }
+
+    /// The pointer in the room.
     ///
     /// # Safety
     ///
-    /// `V` is what this table's rooms hold: `T` if that lies in them, and else `NonNull<T>`.
+    /// Values don't lie in it.
     #[inline]
-    unsafe fn content<V>(self) -> &'s UnsafeCell<MaybeUninit<V>> {
-        // SAFETY: the segment has a `Cell<V>` here, by the promises of the caller and of `new`.
-        unsafe { &*addr_of!((*self.place.cast::<Cell<V>>().as_ptr()).room) }
+    unsafe fn pointer(self) -> &'s AtomicPtr<T> {
+        // SAFETY: then the segment has a `Boxed<T>` here, by the promise of `new`.
+        unsafe { &self.place.cast::<Boxed<T>>().as_ref().value }
     }
 
     /// Puts `value` where it is to live.
@@ -104,16 +114,14 @@ impl<'s, T> Room<'s, T> {
     /// The caller has claimed the slot: no one else writes to its room or reads it.
     #[inline]
     pub(crate) unsafe fn put(self, value: T) {
-        // SAFETY: the caller's duty; and rooms hold what `INLINE` says.
-        unsafe {
-            if Stride::<T>::INLINE {
-                let write = |room: *mut MaybeUninit<T>| room.cast::<T>().write(value);
-                self.content::<T>().with_mut(write);
-            } else {
-                let boxed = NonNull::from(Box::leak(Box::new(value)));
-                let write =
-                    |room: *mut MaybeUninit<NonNull<T>>| room.cast::<NonNull<T>>().write(boxed);
-                self.content::<NonNull<T>>().with_mut(write);
+        match self.inline() {
+            // SAFETY: the caller's duty.
+            Some(room) => room.with_mut(|room| unsafe { room.cast::<T>().write(value) }),
+            None => {
+                let boxed = Box::into_raw(Box::new(value));
+                // SAFETY: not inline.
+                // edge: none. `Slot::publish` comes next, a Release.
+                unsafe { self.pointer() }.store(boxed, Ordering::Relaxed);
             }
         }
     }
@@ -125,16 +133,14 @@ impl<'s, T> Room<'s, T> {
     /// There is one, and `put` happened before.
     #[inline]
     unsafe fn value(self) -> NonNull<T> {
-        // SAFETY: the caller's duty; and rooms hold what `INLINE` says.
-        unsafe {
-            if Stride::<T>::INLINE {
-                let here = |room: *const MaybeUninit<T>| NonNull::new_unchecked(room.cast_mut());
-                self.content::<T>().with(here).cast()
-            } else {
-                let read = |room: *const MaybeUninit<NonNull<T>>| room.cast::<NonNull<T>>().read();
-                self.content::<NonNull<T>>().with(read)
-            }
-        }
+        let value = match self.inline() {
+            Some(room) => room.with(|room| room.cast::<T>().cast_mut()),
+            // SAFETY: not inline.
+            // edge: none. Ordered by the state, which the caller has seen.
+            None => unsafe { self.pointer() }.load(Ordering::Relaxed),
+        };
+        // SAFETY: the caller's duty: `put` has stored it, or it is the room.
+        unsafe { NonNull::new_unchecked(value) }
     }
 
     /// **Value**: that of the handle that `word` stands for, readable while `guard` lives.
@@ -173,11 +179,12 @@ impl<'s, T> Room<'s, T> {
     ///
     /// As for [`drop_value`](Self::drop_value).
     pub(crate) unsafe fn take(self) -> Box<T> {
+        // Not by `inline`: in a build without optimization, even a branch that is never taken
+        // needs stack for the value that it moves.
         // SAFETY: the caller's duty: it is there, and is not used again where it was.
         unsafe {
             if Stride::<T>::INLINE {
-                let read = |room: *mut MaybeUninit<T>| room.cast::<T>().read();
-                Box::new(self.content::<T>().with_mut(read))
+                Box::new(self.value().read())
             } else {
                 Box::from_raw(self.value().as_ptr())
             }
@@ -191,39 +198,32 @@ impl<'s, T> Room<'s, T> {
     /// There is a value, and nobody else can reach it, now or later.
     #[inline]
     pub(crate) unsafe fn drop_value(self) {
-        // SAFETY: the caller's duty.
-        unsafe {
-            if Stride::<T>::INLINE {
-                let drop = |room: *mut MaybeUninit<T>| room.cast::<T>().drop_in_place();
-                self.content::<T>().with_mut(drop);
-            } else {
-                // A box frees its memory even if the drop of what is in it panics.
-                drop(Box::from_raw(self.value().as_ptr()));
-            }
+        match self.inline() {
+            // SAFETY: the caller's duty.
+            Some(room) => room.with_mut(|room| unsafe { room.cast::<T>().drop_in_place() }),
+            // A box frees its memory even if the drop of what is in it panics.
+            // SAFETY: as above; and `put` made the box.
+            None => drop(unsafe { Box::from_raw(self.value().as_ptr()) }),
         }
     }
 }
 
-/// loom's slots and cells are objects, and are made one by one; std's are memory that is zeroed.
+/// loom's atomics and cells are objects, and are made one by one; std's are memory that is zeroed.
 #[cfg(loom)]
 impl<T> Stride<T> {
     /// # Safety
     ///
     /// `place` is memory of a segment of `T`, and holds no slot.
     pub(crate) unsafe fn make(place: NonNull<Slot>) {
-        unsafe fn make<V>(place: NonNull<Slot>) {
-            let cell = Cell::<V> {
-                slot: Slot::new(),
-                room: UnsafeCell::new(MaybeUninit::uninit()),
-            };
-            // SAFETY: the caller's duty.
-            unsafe { place.cast().write(cell) }
-        }
+        let slot = Slot::new();
         // SAFETY: the caller's duty.
         unsafe {
-            match Self::INLINE {
-                true => make::<T>(place),
-                false => make::<NonNull<T>>(place),
+            if Self::INLINE {
+                let value = UnsafeCell::new(MaybeUninit::<T>::uninit());
+                place.cast().write(Inline { slot, value });
+            } else {
+                let value = AtomicPtr::<T>::new(std::ptr::null_mut());
+                place.cast().write(Boxed { slot, value });
             }
         }
     }
@@ -234,9 +234,10 @@ impl<T> Stride<T> {
     pub(crate) unsafe fn unmake(place: NonNull<Slot>) {
         // SAFETY: the caller's duty.
         unsafe {
-            match Self::INLINE {
-                true => place.cast::<Cell<T>>().drop_in_place(),
-                false => place.cast::<Cell<NonNull<T>>>().drop_in_place(),
+            if Self::INLINE {
+                place.cast::<Inline<T>>().drop_in_place();
+            } else {
+                place.cast::<Boxed<T>>().drop_in_place();
             }
         }
     }

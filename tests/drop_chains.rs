@@ -92,7 +92,7 @@ fn a_drop_runs_inside_another_on_the_same_stack() {
             if self.0 > 0 {
                 DROPPED.fetch_add(1, SeqCst);
                 TABLE.remove(TABLE.insert(Busy(self.0 - 1))).unwrap();
-                for _ in 0..6 * 128 {
+                for _ in 0..6 * 256 {
                     TABLE.remove(TABLE.insert(Busy(0))).unwrap();
                 }
             }

@@ -194,20 +194,20 @@ fn a_batch_and_a_flush_drop_the_same_value() {
 #[test]
 fn dropping_a_table_loses_live_values_or_those_still_waiting() {
     static CENSUS: Census = Census::new();
-    for removed in [0, 1, 3, 100, 128, 300] {
+    for removed in [0, 1, 3, 100, 256, 600] {
         let table = HandleTable::new();
-        let handles: Vec<_> = (0..300).map(|n| table.insert(CENSUS.witness(n))).collect();
+        let handles: Vec<_> = (0..700).map(|n| table.insert(CENSUS.witness(n))).collect();
         // By an ended thread, by this one, and by a walker that leaves the slot in its batch.
         aside(|| {
             for handle in &handles[..removed] {
                 table.remove(*handle).unwrap();
             }
         });
-        for handle in &handles[removed..][..removed.min(300 - removed) / 2] {
+        for handle in &handles[removed..][..removed.min(700 - removed) / 2] {
             table.remove(*handle).unwrap();
         }
-        let _ = table.insert(CENSUS.witness(300));
-        let _ = table.remove_now(handles[299]);
+        let _ = table.insert(CENSUS.witness(700));
+        let _ = table.remove_now(handles[699]);
         drop(table);
         CENSUS.assert_all_dropped_once();
     }

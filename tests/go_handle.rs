@@ -166,7 +166,7 @@ fn something_is_left_when_all_handles_are_deleted() {
     assert_eq!(Handle::stats().live, 0);
     // Not later than within the next five batches of deletes.
     eventually("all values are dropped", || {
-        for _ in 0..5 * 128 {
+        for _ in 0..5 * 256 {
             Handle::new(()).delete();
         }
         Arc::strong_count(&value) == 1

@@ -33,7 +33,7 @@ fn flush_leaves_what_it_could_drop() {
     let _serial = serial();
     for table in tables() {
         let value = Arc::new(());
-        for n in [1, 127, 128, 129, 1000] {
+        for n in [1, 255, 256, 257, 1000] {
             let handles: Vec<_> = (0..n).map(|_| table.insert(Arc::clone(&value))).collect();
             handles.iter().for_each(|h| table.remove(*h).unwrap());
             table.flush();
@@ -193,7 +193,7 @@ fn a_value_waits_for_more_than_five_batches_of_deletes() {
         for _ in 0..20 {
             let value = Arc::new(());
             table.remove(table.insert(Arc::clone(&value))).unwrap();
-            for _ in 0..5 * 128 {
+            for _ in 0..5 * 256 {
                 table.remove(table.insert(Arc::new(()))).unwrap();
             }
             assert!(dropped(&value));
