@@ -37,11 +37,11 @@ impl Limits {
     }
 }
 
-/// One for the threads that own none, and more than enough for a thread on each processor.
+/// One for the threads that own none, and enough for programs with more threads than processors.
 #[cfg(not(loom))]
 fn default_shards() -> usize {
     let processors = std::thread::available_parallelism().map_or(4, usize::from);
-    (2 * processors).max(8)
+    (2 * processors).max(32)
 }
 
 /// Two owners, and the shard that nobody owns: small models, and every path in them.
@@ -64,7 +64,7 @@ impl<T> Builder<T> {
     /// what other threads write; a thread takes the lowest free number at its first use of any
     /// table and keeps it until it ends. Threads past that share the last shard: everything works,
     /// with a few compare-exchanges more. The default is twice the machine's parallelism, at least
-    /// 8. A shard takes about 900 bytes, and the slots that are used in it.
+    /// 32. A shard takes about 900 bytes, and the slots that are used in it.
     ///
     /// Without the cargo feature `sharded` a table has one shard, whatever is said here.
     pub const fn shards(mut self, shards: usize) -> Self {
