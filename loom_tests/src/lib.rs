@@ -39,8 +39,17 @@ pub fn check_with_fewer(fewer: usize, model: impl Fn() + Send + Sync + 'static) 
     builder.check(model);
 }
 
-/// An empty table of this many shards; of one, which all share, without the feature `sharded`.
+/// An empty table of this many shards; of one, which all share, without the feature `sharded`. This
+/// thread has pinned before: a thread's first pin helps the epoch on, and is then one behind, so
+/// that two deletes after it would not drop the first one's value.
 pub fn table(shards: usize) -> Table {
+    let table = unused_table(shards);
+    drop(table.pin());
+    table
+}
+
+/// As [`table`], for a thread that has no lease yet.
+pub fn unused_table(shards: usize) -> Table {
     StdArc::new(HandleTable::builder().shards(shards).build())
 }
 

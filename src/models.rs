@@ -1,0 +1,304 @@
+//! loom models of single parts, without the epoch and its steps: small enough for three threads and
+//! three preemptions. One fear each, and what it would notice; docs/ORDERING.md calls them `parts::`.
+//! How the parts work together is modelled through the epoch, in `loom_tests/`.
+
+use std::sync::Arc; // loom's would give edges of its own.
+
+use loom::{cell::UnsafeCell, thread};
+
+use crate::{
+    layout::{Index, Link, LiveWord, MAX_SHARDS},
+    lease::Leases,
+    lists::{LimboPile, VacantStack},
+    segment::Segments,
+    shard::Shard,
+};
+
+const SHARD_BITS: u32 = 0;
+
+/// Explores `model` with three preemptions, or `LOOM_MAX_PREEMPTIONS` if that is more.
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    /// Says how to see it again.
+    struct Replay(usize);
+    impl Drop for Replay {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                let name = std::thread::current().name().map(str::to_owned);
+                let name = name.unwrap_or_default();
+                eprintln!(
+                    "to replay: {name} at {} preemptions, see \"replay\" in docs/LOOM.md:\n    \
+                     bash .ci/loom replay lib {name}",
+                    self.0
+                );
+            }
+        }
+    }
+    let mut builder = loom::model::Builder::new();
+    let most = builder.preemption_bound.unwrap_or(0).max(3);
+    builder.preemption_bound = Some(most);
+    let _replay = Replay(most);
+    builder.check(model);
+}
+
+/// What belongs to one thread at a time, as the lists hand it on: a slot's memory, a shard.
+struct Holds<const N: usize>([UnsafeCell<bool>; N]);
+
+// SAFETY: loom checks every access to the cells; that none is unordered is what the models claim.
+unsafe impl<const N: usize> Sync for Holds<N> {}
+
+impl<const N: usize> Holds<N> {
+    /// Of all of them the first `held` are in someone's hands.
+    fn new(held: usize) -> Self {
+        Self(std::array::from_fn(|nth| UnsafeCell::new(nth < held)))
+    }
+
+    fn set(&self, nth: usize, now: bool) {
+        // SAFETY: loom has checked that nobody else looks meanwhile.
+        let before = self.0[nth].with_mut(|held| unsafe { held.replace(now) });
+        assert_ne!(before, now, "number {nth} is in two hands");
+    }
+
+    fn take(&self, nth: usize) {
+        self.set(nth, true);
+    }
+
+    fn give(&self, nth: usize) {
+        self.set(nth, false);
+    }
+}
+
+/// Slots, and the two lists that they may be on.
+struct Lists<const N: usize> {
+    segments: Segments<u8>,
+    vacant: VacantStack,
+    limbo: LimboPile,
+    holds: Holds<N>,
+}
+
+impl<const N: usize> Lists<N> {
+    /// The first `held` slots are in someone's hands, the others on the stack, the last on top.
+    fn new(held: usize) -> Self {
+        let this = Self {
+            segments: Segments::new(),
+            vacant: VacantStack::new(),
+            limbo: LimboPile::new(),
+            holds: Holds::new(N),
+        };
+        for number in 0..N {
+            let _ = this.segments.room(number);
+        }
+        for number in held..N {
+            this.push(number, 0);
+        }
+        this
+    }
+
+    fn push(&self, number: usize, generation: usize) {
+        self.holds.give(number);
+        let slot = self.segments.room(number).slot;
+        self.vacant.push(slot, index(number), generation);
+    }
+
+    /// The slot's number, and the generation it has now.
+    fn pop(&self) -> Option<(usize, usize)> {
+        let (index, _, state) = self.vacant.pop(&self.segments, SHARD_BITS)?;
+        let number = index.slot(SHARD_BITS);
+        self.holds.take(number);
+        Some((number, state.generation()))
+    }
+
+    /// Takes the whole stack, as an owner does, and says how many slots it had.
+    fn take_all(&self) -> usize {
+        self.hold_list(self.vacant.take())
+    }
+
+    fn delete(&self, number: usize) {
+        self.holds.give(number);
+        let slot = self.segments.room(number).slot;
+        self.limbo.push(slot, index(number));
+    }
+
+    /// Takes the whole pile, and says how many slots it had.
+    fn take_pile(&self) -> usize {
+        self.hold_list(self.limbo.take().next())
+    }
+
+    fn hold_list(&self, first: Option<Index>) -> usize {
+        let (mut next, mut count) = (first, 0);
+        while let Some(index) = next {
+            let number = index.slot(SHARD_BITS);
+            self.holds.take(number);
+            next = self.segments.room(number).slot.own_state().link().next();
+            count += 1;
+        }
+        count
+    }
+}
+
+fn index(number: usize) -> Index {
+    Index::new(number, 0, SHARD_BITS)
+}
+
+/// Runs `f` of `shared` in a thread of its own.
+fn spawn<S: 'static, R: 'static>(
+    shared: &Arc<S>,
+    f: impl FnOnce(&S) -> R + 'static,
+) -> thread::JoinHandle<R> {
+    let shared = Arc::clone(shared);
+    thread::spawn(move || f(&shared))
+}
+
+/// `VacantStack::pop` without its exchange: two threads get the same slot.
+#[test]
+fn two_pops_take_the_same_slot() {
+    check(|| {
+        let lists = Arc::new(Lists::<3>::new(0));
+        let others = [0; 2].map(|_| spawn(&lists, |lists| lists.pop().map(drop)));
+        assert!(lists.pop().is_some());
+        for other in others {
+            assert!(other.join().unwrap().is_some());
+        }
+        assert_eq!(lists.take_all(), 0);
+    });
+}
+
+/// The generation in `Top`: a slot is popped and pushed again, and the one below it is in use.
+#[test]
+fn a_top_that_came_back_hands_out_a_slot_in_use() {
+    check(|| {
+        let lists = Arc::new(Lists::<3>::new(0));
+        let twice = spawn(&lists, |lists| {
+            [lists.pop(), lists.pop()].into_iter().flatten().count()
+        });
+        let once = spawn(&lists, |lists| lists.pop().into_iter().count());
+        let mine = lists.pop().map(|(number, generation)| {
+            let next = lists.pop().into_iter().count();
+            lists.push(number, generation);
+            next
+        });
+        let held = twice.join().unwrap() + once.join().unwrap() + mine.unwrap_or(0);
+        assert_eq!(held + lists.take_all(), 3);
+    });
+}
+
+/// "recycle" of vacant slots, `VacantStack::push` without Release, `pop` without Acquire: who takes
+/// a slot is in it while its last user is, or follows a link from before.
+#[test]
+fn a_slot_is_popped_before_it_is_let_go() {
+    check(|| {
+        let lists = Arc::new(Lists::<3>::new(2));
+        let pushers = [0, 1].map(|number| spawn(&lists, move |lists| lists.push(number, 0)));
+        let held = [lists.pop(), lists.pop()].into_iter().flatten().count();
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+        assert_eq!(held + lists.take_all(), 3);
+    });
+}
+
+/// "recycle" of vacant slots, `VacantStack::take` without Acquire or its swap: the owner takes what
+/// others are still in, or loses what they return meanwhile.
+#[test]
+fn a_slot_is_lost_when_the_owner_takes_them_all() {
+    check(|| {
+        let lists = Arc::new(Lists::<3>::new(2));
+        let pushers = [0, 1].map(|number| spawn(&lists, move |lists| lists.push(number, 0)));
+        let held = lists.take_all() + lists.take_all();
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+        assert_eq!(held + lists.take_all(), 3);
+    });
+}
+
+/// "recycle" of deleted slots, `LimboPile::push` or `take` without Release, Acquire, exchange or
+/// swap: a slot is retired twice, or never.
+#[test]
+fn a_deleted_slot_is_lost_or_taken_twice() {
+    check(|| {
+        let lists = Arc::new(Lists::<3>::new(3));
+        let others = [0, 1].map(|number| {
+            spawn(&lists, move |lists| {
+                lists.delete(number);
+                lists.take_pile()
+            })
+        });
+        lists.delete(2);
+        let held = lists.take_pile();
+        let held = others.map(|other| other.join().unwrap()).iter().sum::<usize>() + held;
+        assert_eq!(held + lists.take_pile(), 3);
+    });
+}
+
+/// The exchange of `Shard::carve`: two threads take the same fresh slot.
+#[test]
+fn a_fresh_slot_is_carved_twice() {
+    check(|| {
+        let carve = |(shard, holds): &(Shard<u8>, Holds<6>)| {
+            let (from, to) = shard.carve(2).unwrap();
+            (from..to).for_each(|number| holds.take(number));
+        };
+        let shared = Arc::new((Shard::<u8>::new(0, SHARD_BITS), Holds::new(0)));
+        let others = [0; 2].map(|_| spawn(&shared, carve));
+        carve(&shared);
+        others.into_iter().for_each(|other| other.join().unwrap());
+    });
+}
+
+/// "lease", `Leases::claim` without Acquire or its exchange, `release` without Release or as a load
+/// and a store: two threads own the same shard.
+#[test]
+fn a_lease_is_in_two_hands() {
+    check(|| {
+        let work = |(leases, holds): &(Leases, Holds<MAX_SHARDS>)| {
+            let number = leases.claim().unwrap();
+            holds.take(number);
+            holds.give(number);
+            leases.release(number);
+        };
+        let shared = Arc::new((Leases::new(), Holds::new(0)));
+        let others = [0; 2].map(|_| spawn(&shared, work));
+        work(&shared);
+        others.into_iter().for_each(|other| other.join().unwrap());
+        assert_eq!(shared.0.claim(), Some(0), "all have come back");
+    });
+}
+
+/// "grow", the exchange of `Segments::grow`: a thread goes on with slots that no one else sees.
+#[test]
+fn a_segment_is_made_twice() {
+    check(|| {
+        let shared = Arc::new(Segments::<u8>::new());
+        let make = |segments: &Segments<u8>| std::ptr::from_ref(segments.room(0).slot).addr();
+        let others = [0; 2].map(|_| spawn(&shared, make));
+        let here = make(&shared);
+        assert!(others.map(|other| other.join().unwrap()) == [here; 2]);
+    });
+}
+
+/// A value that loom watches.
+struct Watched(UnsafeCell<usize>);
+
+// SAFETY: as for `Holds`.
+unsafe impl Sync for Watched {}
+
+/// The Acquire of `Slot::unlink`: who deletes a handle that came without an edge takes the value
+/// before it is made. (Through the epoch a fence hides it: each delete there is a batch.)
+#[test]
+fn a_value_is_taken_before_it_is_made() {
+    check(|| {
+        let word = LiveWord::new(0, index(0));
+        let segments = Arc::new(Segments::<Watched>::new());
+        let _ = segments.room(0);
+        let maker = spawn(&segments, move |segments| {
+            let room = segments.room(0);
+            // SAFETY: the slot is this thread's until it is published.
+            let value = unsafe { room.put(Watched(UnsafeCell::new(7))) };
+            room.slot.publish(word, value);
+        });
+        let slot = segments.room(0).slot;
+        if slot.unlink(word, Link::END).is_ok() {
+            // SAFETY: no one else looks at it or takes it.
+            let value = unsafe { slot.take().unwrap().as_ref() };
+            // SAFETY: loom has checked that nobody writes meanwhile.
+            value.0.with(|number| assert_eq!(unsafe { *number }, 7));
+        }
+        maker.join().unwrap();
+    });
+}
