@@ -4,40 +4,55 @@
 
 use std::sync::Arc; // loom's would give edges of its own.
 
-use loom::{cell::UnsafeCell, thread};
+use loom::{
+    cell::UnsafeCell,
+    sync::{
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
+    },
+    thread,
+};
 
 use crate::{
     layout::{Index, Link, LiveWord, MAX_SHARDS},
     lease::Leases,
     lists::{LimboPile, VacantStack},
+    reclaim::{Batch, Grace, ReadyLists},
     segment::Segments,
     shard::Shard,
+    thread::pin,
 };
 
 const SHARD_BITS: u32 = 0;
 
 /// Explores `model` with three preemptions, or `LOOM_MAX_PREEMPTIONS` if that is more.
 fn check(model: impl Fn() + Send + Sync + 'static) {
-    /// Says how to see it again.
-    struct Replay(usize);
-    impl Drop for Replay {
-        fn drop(&mut self) {
-            if std::thread::panicking() {
-                let name = std::thread::current().name().map(str::to_owned);
-                let name = name.unwrap_or_default();
-                eprintln!(
-                    "to replay: {name} at {} preemptions, see \"replay\" in docs/LOOM.md:\n    \
-                     bash .ci/loom replay lib {name}",
-                    self.0
-                );
-            }
-        }
-    }
+    check_at(3, model);
+}
+
+/// The same with this many, for a model that needs no more.
+fn check_at(most: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    let most = builder.preemption_bound.unwrap_or(0).max(3);
+    let most = builder.preemption_bound.unwrap_or(0).max(most);
     builder.preemption_bound = Some(most);
     let _replay = Replay(most);
     builder.check(model);
+}
+
+/// Says, if the model fails at so many preemptions, how to see that again.
+struct Replay(usize);
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let thread = std::thread::current();
+            let model = thread.name().unwrap_or_default();
+            eprintln!(
+                "to replay it: bash .ci/loom replay {} loom parts {model}",
+                self.0
+            );
+        }
+    }
 }
 
 /// What belongs to one thread at a time, as the lists hand it on: a slot's memory, a shard.
@@ -56,6 +71,12 @@ impl<const N: usize> Holds<N> {
         // SAFETY: loom has checked that nobody else looks meanwhile.
         let before = self.0[nth].with_mut(|held| unsafe { held.replace(now) });
         assert_ne!(before, now, "number {nth} is in two hands");
+    }
+
+    /// Looks, as others may at the same time.
+    fn look(&self, nth: usize) {
+        // SAFETY: loom has checked that nobody writes meanwhile.
+        self.0[nth].with(|held| assert!(unsafe { !*held }));
     }
 
     fn take(&self, nth: usize) {
@@ -189,7 +210,9 @@ fn a_slot_is_popped_before_it_is_let_go() {
         let lists = Arc::new(Lists::<3>::new(2));
         let pushers = [0, 1].map(|number| spawn(&lists, move |lists| lists.push(number, 0)));
         let held = [lists.pop(), lists.pop()].into_iter().flatten().count();
-        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+        pushers
+            .into_iter()
+            .for_each(|pusher| pusher.join().unwrap());
         assert_eq!(held + lists.take_all(), 3);
     });
 }
@@ -202,7 +225,9 @@ fn a_slot_is_lost_when_the_owner_takes_them_all() {
         let lists = Arc::new(Lists::<3>::new(2));
         let pushers = [0, 1].map(|number| spawn(&lists, move |lists| lists.push(number, 0)));
         let held = lists.take_all() + lists.take_all();
-        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+        pushers
+            .into_iter()
+            .for_each(|pusher| pusher.join().unwrap());
         assert_eq!(held + lists.take_all(), 3);
     });
 }
@@ -221,8 +246,93 @@ fn a_deleted_slot_is_lost_or_taken_twice() {
         });
         lists.delete(2);
         let held = lists.take_pile();
-        let held = others.map(|other| other.join().unwrap()).iter().sum::<usize>() + held;
+        let held = others
+            .map(|other| other.join().unwrap())
+            .iter()
+            .sum::<usize>()
+            + held;
         assert_eq!(held + lists.take_pile(), 3);
+    });
+}
+
+/// "delete", `Slot::vacate` or `link_vacant` without Release: who is told "deleted" by a slot that is
+/// vacant again does not see what its deleter did before.
+#[test]
+fn a_vacant_slot_hides_what_its_deleter_did() {
+    check(|| {
+        let lists = Arc::new(Lists::<2>::new(2));
+        let others = [0, 1].map(|number| spawn(&lists, move |lists| lists.push(number, 0)));
+        let state = lists.segments.room(0).slot.state();
+        if state.generation() == 1 {
+            // The pusher has given it away, by the state that says so.
+            lists.holds.take(0);
+        }
+        others.into_iter().for_each(|other| other.join().unwrap());
+    });
+}
+
+/// "grace", `ReadyLists::deliver` or `take` without Release, Acquire, exchange or swap: a batch is
+/// lost, taken twice, or taken before it is linked.
+#[test]
+fn a_batch_is_lost_or_taken_twice() {
+    check(|| {
+        let ready = Arc::new(ReadyLists::new(1));
+        let others = [0, 1].map(|number| {
+            spawn(&ready, move |ready| {
+                ready.deliver(Batch::new(index(number), 0));
+                ready.take(0).count()
+            })
+        });
+        ready.deliver(Batch::new(index(2), 0));
+        let taken = ready.take(0).count();
+        let taken = others
+            .map(|other| other.join().unwrap())
+            .iter()
+            .sum::<usize>()
+            + taken;
+        assert_eq!(taken + ready.take(0).count(), 3);
+    });
+}
+
+/// "grace", what `Grace` promises by itself, without Release or Acquire: a third thread ends the grace
+/// period, and the one who waits for it does not come after the reader.
+#[test]
+fn a_grace_period_ends_before_its_reader() {
+    check_at(2, || {
+        let shared = Arc::new((AtomicBool::new(false), Holds::<1>::new(0)));
+        let (end, ended) = mpsc::channel();
+        // A first pin is different: it helps the epoch on.
+        drop(pin());
+        let reader = spawn(&shared, move |(gone, holds)| {
+            // In one go: what matters is where its look comes.
+            loom::stop_exploring();
+            drop(pin());
+            let guard = pin();
+            loom::explore();
+            if !gone.load(Relaxed) {
+                holds.look(0);
+            }
+            drop(guard);
+            ended.recv().unwrap();
+        });
+        let bystander = spawn(&shared, |_| {
+            drop(pin());
+            loom::skip_branch();
+        });
+        shared.0.store(true, Relaxed);
+        let grace = Grace::start();
+        thread::yield_now();
+        if grace.is_over() {
+            shared.1.take(0);
+        }
+        // The ends of threads have models of their own.
+        loom::skip_branch();
+        end.send(()).unwrap();
+        reader.join().unwrap();
+        bystander.join().unwrap();
+        for _ in 0..6 {
+            thread::yield_now();
+        }
     });
 }
 
