@@ -36,7 +36,7 @@ impl Leases {
 
 #[cfg(loom)]
 impl Leases {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             words: std::array::from_fn(|_| AtomicUsize::new(0)),
         }

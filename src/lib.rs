@@ -85,6 +85,10 @@ mod erased;
 
 mod global;
 
+#[cfg(all(test, loom))]
+#[allow(unsafe_code)]
+mod models;
+
 /// Longer texts: how it works, why it is right, how to use it from C.
 pub mod docs {
     #[doc = include_str!("../docs/DESIGN.md")]

@@ -11,7 +11,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::{
     index::Index,
-    sync::{yield_now, Arc, AtomicBool, AtomicPtr, AtomicUsize, Ordering},
+    sync::{yield_now, Arc, AtomicBool, AtomicPtr, AtomicUsize, Ordering, UnsafeCell},
     thread,
 };
 
@@ -19,13 +19,22 @@ use crate::{
 pub(crate) struct Batch {
     first: Index,
     shard: usize,
-    next: *mut Batch,
+    next: UnsafeCell<*mut Batch>,
 }
 
 // SAFETY: `next` is another batch, owned through this one; the rest is plain data.
 unsafe impl Send for Batch {}
 
 impl Batch {
+    /// The list that starts with `first`, of what was deleted at `shard`.
+    pub(crate) fn new(first: Index, shard: usize) -> Box<Self> {
+        Box::new(Self {
+            first,
+            shard,
+            next: UnsafeCell::new(ptr::null_mut()),
+        })
+    }
+
     /// The first slot of the list.
     pub(crate) fn first(&self) -> Index {
         self.first
@@ -62,11 +71,7 @@ impl ReadyLists {
     /// Sends the list that starts with `first` into the future: it is ready for `shard` after
     /// every thread that is pinned now has unpinned.
     pub(crate) fn retire(this: &Arc<Self>, shard: usize, first: Index) {
-        let batch = Box::new(Batch {
-            first,
-            shard,
-            next: ptr::null_mut(),
-        });
+        let batch = Batch::new(first, shard);
         let home = Arc::clone(this);
         // edge: none. A count, and nothing follows from it.
         this.lists[shard].sealed.fetch_add(1, Ordering::Relaxed);
@@ -75,14 +80,14 @@ impl ReadyLists {
     }
 
     /// What the deferred closure does, on any thread.
-    fn deliver(&self, batch: Box<Batch>) {
+    pub(crate) fn deliver(&self, batch: Box<Batch>) {
         let head = &self.lists[batch.shard].head;
         let batch = Box::into_raw(batch);
         // edge: none. The compare-exchange checks it.
         let mut top = head.load(Ordering::Relaxed);
         loop {
             // SAFETY: the batch is ours until the exchange below succeeds.
-            unsafe { (*batch).next = top };
+            unsafe { (*batch).next.with_mut(|next| *next = top) };
             // edge: grace. What all readers did comes before what the taker does. Pushed by many
             // and taken whole, so a head that came back is as good as the same one.
             match head.compare_exchange_weak(top, batch, Ordering::Release, Ordering::Relaxed) {
@@ -138,7 +143,8 @@ impl Iterator for ReadyBatches<'_> {
         }
         // SAFETY: `deliver` made it from a box, and the list that this is was taken whole.
         let batch = unsafe { Box::from_raw(self.next) };
-        self.next = batch.next;
+        // SAFETY: the batch is ours.
+        self.next = batch.next.with_mut(|next| unsafe { *next });
         // edge: none. A count, and nothing follows from it.
         self.sealed.fetch_sub(1, Ordering::Relaxed);
         Some(batch)

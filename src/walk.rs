@@ -19,7 +19,7 @@ use crate::{
     room::{Room, Stride},
     shard::Shard,
     stats::Stats,
-    sync::{fence, Ordering},
+    sync::Ordering,
     thread::{self, is_dropping, while_dropping, Guard},
     walkers::Drops,
     word::Phase,
@@ -136,8 +136,6 @@ impl<T> Core<T> {
     /// wait for no user code of a walker's. Returns the drops that others have begun, too.
     fn take_doomed(&self, doomed: &[Doomed<'_, T>]) -> (Vec<Box<T>>, Drops, Vec<Drops>) {
         let walk = self.walkers.raise_flag();
-        // edge: walk. The fence between our flag and our look; `Shard::enter` has its twin.
-        fence(Ordering::SeqCst);
         let mut backoff = Backoff::new();
         for shard in &self.shards {
             while shard.is_busy() {

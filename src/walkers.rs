@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::{
     reclaim::Backoff,
-    sync::{Arc, AtomicBool, AtomicUsize, Ordering, UnsafeCell},
+    sync::{fence, Arc, AtomicBool, AtomicUsize, Ordering, UnsafeCell},
 };
 
 /// One table's walkers.
@@ -35,17 +35,20 @@ impl Walkers {
         self.flag.load(Ordering::Acquire) != 0
     }
 
-    /// Raises the flag, once no one else has it up.
+    /// Raises the flag, once no one else has it up. Whoever enters a batch from here on sees it, or
+    /// is seen.
     pub(crate) fn raise_flag(&self) -> Walk<'_> {
         let mut backoff = Backoff::new();
-        // edge: walk. After what the last walker did.
+        // edge: walk. Relaxed: the fence acquires what the last walker released.
         while self
             .flag
-            .compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed)
+            .compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed)
             .is_err()
         {
             backoff.wait();
         }
+        // edge: walk. The fence between our flag and our look; `Shard::enter` has its twin.
+        fence(Ordering::SeqCst);
         Walk(self)
     }
 }

@@ -36,11 +36,46 @@ pub fn check_with_fewer(fewer: usize, model: impl Fn() + Send + Sync + 'static) 
     let most = builder.preemption_bound.unwrap_or(2);
     builder.preemption_bound = Some(most.saturating_sub(fewer));
     builder.max_branches = builder.max_branches.max(20_000);
+    let _replay = Replay(most);
     builder.check(model);
 }
 
-/// An empty table of this many shards; of one, which all share, without the feature `sharded`.
+/// Says, if the model fails at so many preemptions, how to see that again.
+struct Replay(usize);
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let test = std::env::current_exe().unwrap_or_default();
+        let test = test.file_stem().unwrap_or_default().to_string_lossy();
+        let test = test.split('-').next().unwrap_or_default();
+        let features = if cfg!(feature = "sharded") {
+            "loom,sharded"
+        } else {
+            "loom"
+        };
+        let thread = std::thread::current();
+        let model = thread.name().unwrap_or_default();
+        eprintln!(
+            "to replay it: bash .ci/loom replay {} {features} {test} {model}",
+            self.0
+        );
+    }
+}
+
+/// An empty table of this many shards; of one, which all share, without the feature `sharded`. This
+/// thread has pinned before: a thread's first pin helps the epoch on, and is then one behind, so
+/// that two deletes after it would not drop the first one's value.
 pub fn table(shards: usize) -> Table {
+    let table = unused_table(shards);
+    drop(table.pin());
+    table
+}
+
+/// As [`table`], for a thread that has no lease yet.
+pub fn unused_table(shards: usize) -> Table {
     StdArc::new(HandleTable::builder().shards(shards).build())
 }
 
@@ -48,9 +83,9 @@ pub fn table(shards: usize) -> Table {
 ///
 /// The thread ends with the [`Idle`] that comes with it, which a model keeps to its last line: the
 /// end of a thread has models of its own.
-pub fn race<A: 'static, B>(
-    table: &Table,
-    there: impl FnOnce(&Table) -> A + 'static,
+pub fn race<T: 'static, A: 'static, B>(
+    table: &StdArc<HandleTable<T>>,
+    there: impl FnOnce(&StdArc<HandleTable<T>>) -> A + 'static,
     here: impl FnOnce() -> B,
 ) -> (A, B, Idle) {
     let (answer, answered) = mpsc::channel();

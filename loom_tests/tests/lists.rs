@@ -35,6 +35,7 @@ fn two_inserts_share_a_fresh_slot() {
         assert!(!same_slot(here, there));
         assert_eq!(table.get(there).unwrap().number(), 1);
         assert_eq!(table.get(here).unwrap().number(), 2);
+        assert_eq!(table.len(), 3, "and both are counted");
         ledger.close(table);
     });
 }
@@ -169,6 +170,28 @@ fn a_limit_is_passed() {
             race(&table, insert, || table.try_insert(ledger.value(2)).is_ok());
         assert!(here != there, "one and only one fits");
         assert_eq!(table.len(), 2);
+        ledger.close(table);
+    });
+}
+
+/// `Core::release_quota` as a load and a store: of two places that are given back one is lost.
+#[test]
+fn a_place_under_the_limit_is_lost() {
+    check(|| {
+        let ledger = Ledger::new();
+        let table: Table = Arc::new(
+            handle_table::HandleTable::builder()
+                .shards(1)
+                .max_handles(2)
+                .build(),
+        );
+        let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
+        let delete = move |table: &Table| table.remove(handles[0]).unwrap();
+        let _idle = race(&table, delete, || table.remove(handles[1]).unwrap());
+        for number in [2, 3] {
+            assert!(table.try_insert(ledger.value(number)).is_ok());
+        }
+        assert!(table.try_insert(ledger.value(4)).is_err());
         ledger.close(table);
     });
 }

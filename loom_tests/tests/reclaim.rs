@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use handle_table::HandleTable;
 use loom::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 use loom_tests::{
-    check, check_with_fewer, is_deleted, other_table, pass_grace, race, same_slot, table, Ledger,
-    Table,
+    check, check_with_fewer, is_deleted, other_table, pass_grace, race, same_slot, table, Deed,
+    Ledger, Table,
 };
 
 /// "grace": a batch is dropped while a reader from before its retirement still looks.
@@ -66,8 +67,6 @@ fn a_value_is_dropped_after_the_reader_pins_anew() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
-        // A thread's first pin helps the epoch on, a step too many here.
-        drop(table.pin());
         let read = move |table: &Table| {
             drop(table.pin());
             let mut pinned = table.pin();
@@ -84,6 +83,48 @@ fn a_value_is_dropped_after_the_reader_pins_anew() {
                 table.remove(handle).unwrap();
             }
         });
+        ledger.close(table);
+    });
+}
+
+/// The fence of `repin`, weaker than SeqCst: the reader, who has just helped the epoch on, sees the
+/// state from before a deletion that was sealed in the epoch before.
+#[test]
+fn a_value_is_dropped_under_a_reader_who_has_moved_the_epoch() {
+    check(|| {
+        let (table, ledger) = (table(4), Ledger::new());
+        let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
+        let read = move |table: &Table| {
+            // A thread's first pin helps the epoch on.
+            let mut pinned = table.pin();
+            pinned.repin();
+            match pinned.get(handles[0]) {
+                Ok(value) => {
+                    thread::yield_now();
+                    assert_eq!(value.number(), 0);
+                }
+                error => assert!(is_deleted(&error)),
+            }
+        };
+        let _idle = race(&table, read, || {
+            handles.map(|handle| table.remove(handle).unwrap())
+        });
+        ledger.close(table);
+    });
+}
+
+/// `HandleTable::remove_ref` pinned after its delete; and `Core::doom` with a grace period that
+/// begins before its look at the slots, so that it finds one that was deleted later.
+#[test]
+fn a_value_is_dropped_before_the_last_look_at_it() {
+    check(|| {
+        let (table, ledger) = (table(4), Ledger::new());
+        let handle = table.insert(ledger.value(1));
+        let look = move |table: &Table| {
+            drop(table.pin());
+            assert_eq!(table.remove_ref(handle).unwrap().number(), 1);
+        };
+        let _idle = race(&table, look, || table.flush());
         ledger.close(table);
     });
 }
@@ -173,7 +214,13 @@ fn flush_drops_a_value_under_a_reader() {
         let (table, ledger) = (table(4), Ledger::new());
         let handle = table.insert(ledger.value(1));
         let read = move |table: &Table| match table.get(handle) {
-            Ok(value) => assert_eq!(value.number(), 1),
+            Ok(value) => {
+                // It yields to readers, and gives up.
+                for _ in 0..6 {
+                    thread::yield_now();
+                }
+                assert_eq!(value.number(), 1);
+            }
             error => assert!(is_deleted(&error)),
         };
         let _idle = race(&table, read, || {
@@ -199,6 +246,36 @@ fn a_walker_and_a_batch_drop_the_same_value() {
     });
 }
 
+/// The generation that a walker remembers: it comes back to a slot that has been used again, and
+/// drops the value that is there now, under a reader.
+#[test]
+fn a_walker_drops_the_next_value_of_a_slot() {
+    check(|| {
+        let (table, ledger, other) = (table(1), Ledger::new(), other_table());
+        let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
+        table.remove(handles[0]).unwrap();
+        pass_grace(&other);
+        let read = {
+            let ledger = ledger.clone();
+            move |table: &Table| {
+                // In one go: what matters is where in the walk it comes.
+                loom::stop_exploring();
+                // The first value is in a batch that is ready; this drops it.
+                table.remove(handles[1]).unwrap();
+                let next = table.insert(ledger.value(2));
+                let last_look = table.remove_ref(next).unwrap();
+                loom::explore();
+                for _ in 0..8 {
+                    thread::yield_now();
+                }
+                assert_eq!(last_look.number(), 2);
+            }
+        };
+        let _idle = race(&table, read, || table.flush());
+        ledger.close(table);
+    });
+}
+
 /// "walk", between two walkers: both drop the same value.
 #[test]
 fn two_walkers_drop_the_same_value() {
@@ -208,6 +285,37 @@ fn two_walkers_drop_the_same_value() {
         table.remove(handle).unwrap();
         let _idle = race(&table, |table| table.flush(), || table.flush());
         ledger.close(table);
+    });
+}
+
+/// A value whose drop takes its time.
+struct Slow(Arc<Deed>);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        // More than a walker yields to others before it gives up.
+        for _ in 0..8 {
+            thread::yield_now();
+        }
+        self.0.done();
+    }
+}
+
+/// `Drops`: `quiesce` returns while another walker still drops what it took, or does not come after
+/// those drops.
+#[test]
+fn quiesce_returns_while_a_walker_drops() {
+    check_with_fewer(1, || {
+        let table = Arc::new(HandleTable::builder().shards(1).build());
+        let deed = Deed::new();
+        let handle = table.insert(Slow(Arc::clone(&deed)));
+        table.remove(handle).unwrap();
+        // Not `flush`, which would find the batch ready, and drop the value with that.
+        let walk = |table: &Arc<HandleTable<Slow>>| table.quiesce().unwrap();
+        let _idle = race(&table, walk, || {
+            table.quiesce().unwrap();
+            deed.assert_done();
+        });
     });
 }
 

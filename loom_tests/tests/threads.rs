@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use loom::thread;
-use loom_tests::{check, join, same_slot, table, Ledger};
+use loom_tests::{check, join, same_slot, table, unused_table, Ledger};
 
 /// "lease": `Leases::release` without Release or `claim` without Acquire, and the next owner of a
 /// shard uses its plain parts before the last one has let go of them.
@@ -13,7 +13,7 @@ fn a_lease_is_handed_on_before_its_owner_is_done() {
     check(|| {
         // One owner: this thread has not used a table yet, and takes the other's lease if that has
         // ended by then.
-        let (table, ledger) = (table(2), Ledger::new());
+        let (table, ledger) = (unused_table(2), Ledger::new());
         let first = thread::spawn({
             let (table, ledger) = (Arc::clone(&table), ledger.clone());
             move || table.insert(ledger.value(1))
