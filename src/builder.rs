@@ -73,7 +73,7 @@ impl<T> Builder<T> {
     }
 
     /// How many handles may be live at once; the default is what the handle's bits allow: at
-    /// least 2^30 on 64-bit targets, 2^18 on 32-bit ones, and more with more shards.
+    /// least 2^30 on 64-bit targets, 2^19 on 32-bit ones, and more with more shards.
     ///
     /// The limit is exact, and costs an atomic add on a line that all threads share, on each
     /// insert and delete.

@@ -3,7 +3,7 @@
 //! ```text
 //!            place                       segment     shard
 //! 64-bit     27 - s bits                 5 bits      s bits
-//! 32-bit     16 - s bits                 4 bits      s bits      of a table with 2^s shards
+//! 32-bit     15 - s bits                 5 bits      s bits      of a table with 2^s shards
 //! ```
 //!
 //! Segment and shard together are the number of an entry of the table's directory, so a look-up
@@ -196,7 +196,7 @@ mod tests {
         let least = if usize::BITS == 64 {
             900_000_000
         } else {
-            500_000
+            600_000
         };
         for bits in 0..=10 {
             assert!(

@@ -37,11 +37,7 @@ pub(crate) const FIRST_SEGMENT_BITS: u32 = if SMALL { 1 } else { 5 };
 /// Fresh slots that an owner takes from its shard at a time.
 pub(crate) const BLOCK: usize = if SMALL { 2 } else { 32 };
 /// log2 of the segments that a shard can have.
-pub(crate) const SEGMENT_BITS: u32 = match (cfg!(loom), usize::BITS) {
-    (true, _) => 3,
-    (_, 64) => 5,
-    _ => 4,
-};
+pub(crate) const SEGMENT_BITS: u32 = if cfg!(loom) { 3 } else { 5 };
 /// Shards of a table, at the most, and threads that can own one.
 pub(crate) const MAX_SHARDS: usize = if cfg!(loom) { 4 } else { 1024 };
 

@@ -192,6 +192,32 @@ fn quiesce_returns_in_the_middle_of_a_drop() {
     });
 }
 
+/// "walk", `Shard::leave` without Release, `is_busy` without Acquire: `quiesce` returns after a drop,
+/// and what that did is not done for its caller.
+#[test]
+fn quiesce_hides_what_a_drop_did() {
+    struct Last(Arc<Deed>);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            self.0.done();
+        }
+    }
+    check(|| {
+        let (other, deeds) = (other_table(), [Deed::new(), Deed::new()]);
+        let table = Arc::new(HandleTable::builder().shards(1).build());
+        drop(table.pin());
+        let handles = [0, 1].map(|n: usize| table.insert(Last(Arc::clone(&deeds[n]))));
+        table.remove(handles[0]).unwrap();
+        pass_grace(&other);
+        // The first value is in a batch that is ready; this drops it.
+        let delete = move |table: &Arc<HandleTable<Last>>| table.remove(handles[1]).unwrap();
+        let _idle = race(&table, delete, || {
+            table.quiesce().unwrap();
+            deeds[0].assert_done();
+        });
+    });
+}
+
 /// `Core::delete_now` without its grace period.
 #[test]
 fn remove_now_drops_a_value_under_a_reader() {
