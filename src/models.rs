@@ -23,6 +23,9 @@ use crate::{
     thread::pin,
 };
 
+#[path = "../loom_tests/src/replay.rs"]
+mod replay;
+
 const SHARD_BITS: u32 = 0;
 
 /// Explores `model` with three preemptions, or `LOOM_MAX_PREEMPTIONS` if that is more.
@@ -35,24 +38,8 @@ fn check_at(most: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     let most = builder.preemption_bound.unwrap_or(0).max(most);
     builder.preemption_bound = Some(most);
-    let _replay = Replay(most);
+    replay::say_how(most);
     builder.check(model);
-}
-
-/// Says, if the model fails at so many preemptions, how to see that again.
-struct Replay(usize);
-
-impl Drop for Replay {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let thread = std::thread::current();
-            let model = thread.name().unwrap_or_default();
-            eprintln!(
-                "to replay it: bash .ci/loom replay {} loom parts {model}",
-                self.0
-            );
-        }
-    }
 }
 
 /// What belongs to one thread at a time, as the lists hand it on: a slot's memory, a shard.
