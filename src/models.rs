@@ -38,8 +38,7 @@ fn check_at(most: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     let most = builder.preemption_bound.unwrap_or(0).max(most);
     builder.preemption_bound = Some(most);
-    replay::say_how(most);
-    builder.check(model);
+    replay::check(&builder, model);
 }
 
 /// What belongs to one thread at a time, as the lists hand it on: a slot's memory, a shard.

@@ -38,8 +38,7 @@ pub fn check_with_fewer(fewer: usize, model: impl Fn() + Send + Sync + 'static) 
     let most = builder.preemption_bound.unwrap_or(2);
     builder.preemption_bound = Some(most.saturating_sub(fewer));
     builder.max_branches = builder.max_branches.max(20_000);
-    replay::say_how(most);
-    builder.check(model);
+    replay::check(&builder, model);
 }
 
 /// An empty table of this many shards; of one, which all share, without the feature `sharded`. This

@@ -1,15 +1,28 @@
-//! What a failing model says.
+//! Runs a model, and has it say how to replay it if it fails.
 
 use std::{cell::Cell, env, panic, sync::Once, thread};
+
+use loom::model::Builder;
 
 thread_local! {
     /// The preemptions of the model that runs on this thread.
     static RUNNING: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
+/// Explores `model` as `builder` says.
+pub(crate) fn check(builder: &Builder, model: impl Fn() + Send + Sync + 'static) {
+    if env::var_os("LOOM_LOG").is_some() {
+        // Only this prints steps. It takes its bounds from the environment, and from the replayed schedule.
+        loom::model(model);
+    } else {
+        say_how(builder.preemption_bound.unwrap_or(0));
+        builder.check(model);
+    }
+}
+
 /// Has the model that starts on this thread, with so many preemptions, say how to replay it if it
 /// fails: at its first panic, since loom may not get to unwind from that.
-pub(crate) fn say_how(preemptions: usize) {
+fn say_how(preemptions: usize) {
     static HOOK: Once = Once::new();
     RUNNING.set(Some(preemptions));
     HOOK.call_once(|| {
