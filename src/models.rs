@@ -26,6 +26,9 @@ use crate::{
     word::{LiveWord, Phase},
 };
 
+#[path = "../loom_tests/src/replay.rs"]
+mod replay;
+
 /// Explores `model` with three preemptions, or `LOOM_MAX_PREEMPTIONS` if that is more.
 fn check(model: impl Fn() + Send + Sync + 'static) {
     check_at(3, model);
@@ -36,24 +39,7 @@ fn check_at(most: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     let most = builder.preemption_bound.unwrap_or(0).max(most);
     builder.preemption_bound = Some(most);
-    let _replay = Replay(most);
-    builder.check(model);
-}
-
-/// Says, if the model fails at so many preemptions, how to see that again.
-struct Replay(usize);
-
-impl Drop for Replay {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let thread = std::thread::current();
-            let model = thread.name().unwrap_or_default();
-            eprintln!(
-                "to replay it: bash .ci/loom replay {} loom parts {model}",
-                self.0
-            );
-        }
-    }
+    replay::check(&builder, model);
 }
 
 /// What belongs to one thread at a time, as the lists hand it on: a slot's memory, a shard.

@@ -9,6 +9,8 @@
 //! see a store that comes later in program order, and it knows nothing of plain memory.
 #![cfg(loom)]
 
+mod replay;
+
 use std::sync::{
     atomic::{AtomicUsize as StdAtomicUsize, Ordering::Relaxed},
     Arc as StdArc,
@@ -36,33 +38,7 @@ pub fn check_with_fewer(fewer: usize, model: impl Fn() + Send + Sync + 'static) 
     let most = builder.preemption_bound.unwrap_or(2);
     builder.preemption_bound = Some(most.saturating_sub(fewer));
     builder.max_branches = builder.max_branches.max(20_000);
-    let _replay = Replay(most);
-    builder.check(model);
-}
-
-/// Says, if the model fails at so many preemptions, how to see that again.
-struct Replay(usize);
-
-impl Drop for Replay {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            return;
-        }
-        let test = std::env::current_exe().unwrap_or_default();
-        let test = test.file_stem().unwrap_or_default().to_string_lossy();
-        let test = test.split('-').next().unwrap_or_default();
-        let features = if cfg!(feature = "sharded") {
-            "loom,sharded"
-        } else {
-            "loom"
-        };
-        let thread = std::thread::current();
-        let model = thread.name().unwrap_or_default();
-        eprintln!(
-            "to replay it: bash .ci/loom replay {} {features} {test} {model}",
-            self.0
-        );
-    }
+    replay::check(&builder, model);
 }
 
 /// An empty table of this many shards; of one, which all share, without the feature `sharded`. This
