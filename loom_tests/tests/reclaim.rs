@@ -1,7 +1,7 @@
 //! Values and their end: readers, batches, walkers.
 #![cfg(loom)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use handle_table::HandleTable;
 use loom::{
@@ -10,7 +10,7 @@ use loom::{
 };
 use loom_tests::{
     check, check_with_fewer, is_deleted, other_table, pass_grace, race, same_slot, table, Deed,
-    Ledger, Table,
+    Ledger, Table, Tracked,
 };
 
 /// "grace": a batch is dropped while a reader from before its retirement still looks.
@@ -189,6 +189,50 @@ fn quiesce_returns_in_the_middle_of_a_drop() {
             assert!(ledger.alive() <= 1, "the first is gone");
         });
         ledger.close(table);
+    });
+}
+
+/// The drop before the return of a slot, in `Core::drop_batch`: a value whose drop inserts another
+/// finds its own slot free, and is overwritten in the middle of its drop.
+#[test]
+fn a_value_is_overwritten_by_what_its_drop_inserts() {
+    struct Parent {
+        value: Tracked,
+        table: Weak<HandleTable<Parent>>,
+        ledger: Ledger,
+    }
+    impl Drop for Parent {
+        fn drop(&mut self) {
+            if let Some(table) = self.table.upgrade() {
+                let (value, table_of_none) = (self.ledger.value(2), Weak::new());
+                let ledger = self.ledger.clone();
+                table.insert(Parent {
+                    value,
+                    table: table_of_none,
+                    ledger,
+                });
+                assert_eq!(self.value.number(), 1, "overwritten");
+            }
+        }
+    }
+    check(|| {
+        let ledger = Ledger::new();
+        let table = Arc::new(HandleTable::builder().shards(4).build());
+        drop(table.pin());
+        let parent = || Parent {
+            value: ledger.value(1),
+            table: Arc::downgrade(&table),
+            ledger: ledger.clone(),
+        };
+        let handles = [parent(), parent()].map(|parent| table.insert(parent));
+        for handle in handles {
+            table.remove(handle).unwrap();
+        }
+        table.quiesce().unwrap();
+        // Those that `quiesce` did not find in limbo went with their batches.
+        assert_eq!(ledger.alive(), 2, "their children");
+        drop(table);
+        assert_eq!(ledger.alive(), 0);
     });
 }
 
