@@ -57,6 +57,9 @@ const BARS: &[Bar] = &[
     Bar(1, (InsertRemove, ANY), (InsertRemove, OURS), 1.5),
 ];
 
+/// One thread's throughput to that of two: two do at least 1.7 times as much.
+const LEAST_GROWTH: f64 = 1.0 / 1.7;
+
 /// Bytes of memory for each live `u64`.
 const MEMORY: f64 = 32.0;
 
@@ -80,7 +83,44 @@ pub fn check(results: &Results) -> String {
     let footprint = results.memory.get(&(Type::U64, OURS));
     let measured = footprint.map(|footprint| footprint.per_value());
     line(&mut text, &what, MEMORY, measured, "");
+    on_two_threads(results, &mut text);
     text
+}
+
+/// What holds on one thread holds on two: no worse a ratio to a peer, and throughput that grows
+/// wherever that of the floor does.
+fn on_two_threads(results: &Results, text: &mut String) {
+    for Bar(threads, one, other, _) in BARS {
+        if (*threads, one.1) != (1, OURS) || other.1 == OURS {
+            continue;
+        }
+        let both = |threads| {
+            let (one, other) = (find(results, threads, one)?, find(results, threads, other)?);
+            Some(ratio(&one.ns, &other.ns))
+        };
+        if let Some(alone) = both(1) {
+            let what = format!(
+                "on 2 threads, no more than on 1: {} to {}",
+                side(one),
+                side(other)
+            );
+            line(text, &what, alone, both(2), "");
+        }
+    }
+    for workload in Workload::ALL {
+        // Time per operation of a thread: its inverse is half the throughput of two threads.
+        let growth = |name| {
+            let side = (workload, name);
+            let (two, one) = (find(results, 2, &side)?, find(results, 1, &side)?);
+            Some(ratio(&two.ns, &one.ns) / 2.0)
+        };
+        if let (Some(ours), Some(floor)) = (growth(OURS), growth(FLOOR)) {
+            let what = format!("1 thread's throughput to 2 threads': {}", workload.name());
+            let note = format!("(floor {floor:.2})");
+            // Where the floor itself does not grow so much, it is the limit.
+            line(text, &what, floor.max(LEAST_GROWTH), Some(ours), &note);
+        }
+    }
 }
 
 fn side((workload, name): &Side) -> String {
