@@ -85,7 +85,7 @@ mod erased;
 
 mod global;
 
-/// Longer texts: how it works, why it is right, how to use it from C.
+/// Longer texts: how it works, why it is right, how to use it from C, how it grows.
 pub mod docs {
     #[doc = include_str!("../docs/DESIGN.md")]
     pub mod design {}
@@ -95,6 +95,9 @@ pub mod docs {
 
     #[doc = include_str!("../docs/FFI.md")]
     pub mod ffi {}
+
+    #[doc = include_str!("../docs/SCALING.md")]
+    pub mod scaling {}
 
     #[doc = include_str!("../docs/LOOM.md")]
     pub mod loom {}
