@@ -1,0 +1,249 @@
+//! The verbs as steps, and for contrast what others do.
+
+use super::{
+    crew::Step::{self, *},
+    memory::Line,
+};
+
+/// Which operation of which thread.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    pub thread: usize,
+    pub threads: usize,
+    pub number: usize,
+}
+
+impl Turn {
+    /// Whether this delete fills a batch. Threads that start together don't fill theirs together.
+    fn fills(self, batch: usize) -> bool {
+        (self.number + 37 * self.thread) % batch == batch - 1
+    }
+
+    /// The line of the slot that `thread` uses in this turn or, with `ago`, so many before.
+    fn slot(self, thread: usize, batch: usize, ago: usize) -> Line {
+        Line::Slot(
+            thread,
+            (self.number + 2 * batch - ago) % (2 * batch) / SLOTS_IN_A_LINE,
+        )
+    }
+}
+
+/// Of 16 bytes each.
+const SLOTS_IN_A_LINE: usize = 4;
+/// A line that no thread of the others' verbs writes.
+const HOT: Line = Line::Slot(0, 0);
+
+pub struct Verb {
+    pub name: &'static str,
+    pub about: &'static str,
+    /// Nanoseconds on one thread alone, measured.
+    pub work: f64,
+    /// Deletes that are retired together.
+    pub batch: usize,
+    pub make: fn(&Self, Turn, &mut Vec<Step>),
+}
+
+impl Verb {
+    pub fn steps(&self, turn: Turn, steps: &mut Vec<Step>) {
+        (self.make)(self, turn, steps);
+    }
+
+    /// All of them, with deletes in batches of `batch`. Their work was measured on one thread of an AMD
+    /// EPYC (Zen 3): see docs/SCALING.md.
+    pub fn all(batch: usize) -> Vec<Self> {
+        let verb = |name, about, work, make| Self {
+            name,
+            about,
+            work,
+            batch,
+            make,
+        };
+        vec![
+            verb("get", "a pin each, all the same handle", 3.9, get_hot),
+            verb(
+                "get-own",
+                "a pin each, each thread its own handle",
+                3.9,
+                get_own,
+            ),
+            verb("pinned-get", "under one pin", 1.9, pinned_get),
+            verb("pump", "under one pin, renewed every 64", 2.0, pump),
+            verb("new-delete", "on the own shard", 13.0, new_delete),
+            verb(
+                "hand-off",
+                "new here, get and delete at the neighbour's",
+                17.0,
+                hand_off,
+            ),
+            verb(
+                "no-lease",
+                "new and delete, all threads on shard 0",
+                28.0,
+                no_lease,
+            ),
+            verb(
+                "counted",
+                "get with a count in the slot, as sharded-slab's",
+                12.0,
+                counted,
+            ),
+            verb(
+                "counted-own",
+                "the same, each thread its own handle",
+                12.0,
+                counted_own,
+            ),
+            verb("arc", "clone and drop of one Arc", 4.8, counted),
+            verb(
+                "one-lock",
+                "get through a read lock and a mutex, as ffi-support's",
+                18.0,
+                one_lock,
+            ),
+        ]
+    }
+}
+
+fn get_hot(verb: &Verb, _: Turn, steps: &mut Vec<Step>) {
+    get(verb, HOT, steps);
+}
+
+fn get_own(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
+    get(verb, Line::Slot(turn.thread, 0), steps);
+}
+
+fn get(verb: &Verb, slot: Line, steps: &mut Vec<Step>) {
+    let half = Work(verb.work / 2.0);
+    steps.extend([Pin, half, Read(slot), Unpin, half]);
+}
+
+fn pinned_get(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
+    if turn.number == 0 {
+        steps.push(Pin);
+    }
+    steps.extend([Work(verb.work), Read(HOT)]);
+}
+
+fn pump(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
+    pinned_get(verb, turn, steps);
+    if turn.number % 64 == 63 {
+        steps.push(Repin);
+    }
+}
+
+fn new_delete(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
+    let slot = turn.slot(turn.thread, verb.batch, 0);
+    let owned = Line::Owned(turn.thread);
+    // Claim and publish, then unlink and into the batch.
+    steps.extend([Work(verb.work), Write(owned), Write(slot)]);
+    if turn.fills(verb.batch) {
+        steps.push(Retire);
+    }
+}
+
+fn hand_off(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
+    let Turn {
+        thread, threads, ..
+    } = turn;
+    let left = (thread + threads - 1) % threads;
+    let (mine, theirs) = (
+        turn.slot(thread, verb.batch, 0),
+        turn.slot(left, verb.batch, verb.batch),
+    );
+    let half = Work(verb.work / 2.0);
+    steps.extend([half, Write(Line::Owned(thread)), Write(mine)]);
+    steps.extend([Pin, Read(theirs), Unpin, half, Write(theirs)]);
+    if turn.fills(verb.batch) {
+        // What has come back goes home in one chain, and the owner takes it whole.
+        steps.extend([
+            Retire,
+            Write(Line::Shared(left)),
+            Write(Line::Shared(thread)),
+        ]);
+    }
+}
+
+fn no_lease(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
+    let Turn {
+        thread,
+        threads,
+        number,
+    } = turn;
+    // The slots of a stack go to whoever comes next.
+    let number = (number * threads + thread) % (2 * verb.batch * threads);
+    let slot = Line::Slot(0, number / SLOTS_IN_A_LINE);
+    let shared = Line::Shared(0);
+    let half = Work(verb.work / 2.0);
+    // Top, its slot, exchange, publish, count; then unlink, count, link, exchange.
+    steps.extend([Read(shared), Read(slot), Write(shared), Write(slot)]);
+    steps.extend([Write(shared), half]);
+    steps.extend([Write(slot), Write(shared), Read(shared), Write(slot)]);
+    steps.extend([Write(shared), half]);
+    if turn.fills(verb.batch) {
+        steps.push(Retire);
+    }
+}
+
+fn counted(verb: &Verb, _: Turn, steps: &mut Vec<Step>) {
+    let half = Work(verb.work / 2.0);
+    steps.extend([Write(HOT), half, Write(HOT), half]);
+}
+
+fn counted_own(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
+    let slot = Line::Slot(turn.thread, 0);
+    let half = Work(verb.work / 2.0);
+    steps.extend([Write(slot), half, Write(slot), half]);
+}
+
+fn one_lock(verb: &Verb, _: Turn, steps: &mut Vec<Step>) {
+    let third = Work(verb.work / 3.0);
+    let (lock, value) = (Write(Line::Lock), Write(HOT));
+    steps.extend([lock, third, value, third, value, lock, third]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines that a verb writes in one batch's worth of turns, apart from what a batch costs.
+    fn written(name: &str, thread: usize) -> Vec<Line> {
+        let all = Verb::all(256);
+        let verb = all.iter().find(|verb| verb.name == name);
+        let verb = verb.expect("there is a verb of this name");
+        let mut steps = Vec::new();
+        for number in 0..256 {
+            let turn = Turn {
+                thread,
+                threads: 8,
+                number,
+            };
+            verb.steps(turn, &mut steps);
+        }
+        let line = |step: &Step| match step {
+            Write(line) => Some(*line),
+            _ => None,
+        };
+        steps.iter().filter_map(line).collect()
+    }
+
+    #[test]
+    fn value_writes_nothing_and_new_and_delete_only_what_is_the_threads_own() {
+        for name in ["get", "get-own", "pinned-get", "pump"] {
+            assert_eq!(written(name, 3), [], "{name}");
+        }
+        let own = |line: &Line| matches!(line, Line::Owned(3) | Line::Slot(3, _));
+        assert!(written("new-delete", 3).iter().all(own));
+    }
+
+    #[test]
+    fn a_batch_fills_once_in_its_length() {
+        for thread in [0, 5] {
+            let turn = |number| Turn {
+                thread,
+                threads: 8,
+                number,
+            };
+            assert_eq!((0..2560).filter(|&n| turn(n).fills(256)).count(), 10);
+        }
+    }
+}
