@@ -116,9 +116,10 @@ fn on_two_threads(results: &Results, text: &mut String) {
         };
         if let (Some(ours), Some(floor)) = (growth(OURS), growth(FLOOR)) {
             let what = format!("1 thread's throughput to 2 threads': {}", workload.name());
-            let note = format!("(floor {floor:.2})");
-            // Where the floor itself does not grow so much, it is the limit.
-            line(text, &what, floor.max(LEAST_GROWTH), Some(ours), &note);
+            let note = format!("(ours {ours:.2}, floor {floor:.2})");
+            // Where the floor does not grow so much either, the machine is the limit.
+            let measured = (floor <= LEAST_GROWTH).then_some(ours);
+            line(text, &what, LEAST_GROWTH, measured, &note);
         }
     }
 }
