@@ -1,13 +1,14 @@
 //! Where a slot stands in its table: shard, segment of that shard, place in that segment.
 //!
 //! ```text
-//!            place                       segment     shard
-//! 64-bit     27 - s bits                 5 bits      s bits
-//! 32-bit     15 - s bits                 5 bits      s bits      of a table with 2^s shards
+//!            place                       shard       segment
+//! 64-bit     27 - s bits                 s bits      5 bits
+//! 32-bit     15 - s bits                 s bits      5 bits      of a table with 2^s shards
 //! ```
 //!
-//! Segment and shard together are the number of an entry of the table's directory, so a look-up
-//! finds its segment with one mask. A shard's segments double in length, from
+//! Shard and segment together are the number of an entry of the table's directory, so a look-up
+//! finds its segment with one mask. A shard's entries lie together, since most of its slots are in
+//! its last segments: a few cache lines that stay hot. A shard's segments double in length, from
 //! `2^FIRST_SEGMENT_BITS` slots up to all that a place can say, and then stay as long as that.
 
 use crate::layout::{FIRST_SEGMENT_BITS, INDEX_BITS, INDEX_MASK, MAX_SHARDS, SEGMENT_BITS};
@@ -48,7 +49,7 @@ impl Shape {
 
     /// Slots of the segment with this entry of the directory.
     pub(crate) fn segment_len(self, entry: usize) -> usize {
-        let segment = (entry >> self.shard_bits) as u32;
+        let segment = entry as u32 & ((1 << SEGMENT_BITS) - 1);
         1 << (FIRST_SEGMENT_BITS + segment).min(self.place_bits())
     }
 
@@ -76,7 +77,7 @@ impl Shape {
             None => doubling as usize,
         };
         let place = number - self.first_of(segment);
-        Index(place << self.entry_bits() | segment << self.shard_bits | shard)
+        Index(place << self.entry_bits() | shard << SEGMENT_BITS | segment)
     }
 }
 
@@ -99,7 +100,7 @@ impl Index {
     /// The number of its shard, of so many: a power of two, and more than any number returned.
     #[inline]
     pub(crate) fn shard(self, shards: usize) -> usize {
-        self.0 & (shards - 1)
+        self.0 >> SEGMENT_BITS & (shards - 1)
     }
 
     /// Its segment's entry in the directory, by the mask that is the last entry's number.
@@ -163,7 +164,7 @@ mod tests {
             for number in 0..100_000.min(shape.slots_per_shard()) {
                 let index = shape.index(number, shard);
                 let entry = index.entry(shape.entries() - 1);
-                assert_eq!((entry / shards, entry % shards), (expected.0, shard));
+                assert_eq!((entry % SEGMENTS, entry / SEGMENTS), (expected.0, shard));
                 assert_eq!(index.place(shape.entry_bits()), expected.1);
                 expected.1 += 1;
                 if expected.1 == shape.segment_len(entry) {

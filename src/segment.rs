@@ -224,7 +224,8 @@ mod tests {
         assert!(segments.get(first).is_none(), "not made yet");
         segments.room(first);
         assert!(segments.get(first).is_some());
-        for place in [shape.segment_len(1), (1 << 20) - 1] {
+        let len = shape.segment_len(first.entry(shape.entries() - 1));
+        for place in [len, (1 << 20) - 1] {
             let beyond = Index::from_bits(first.bits() | place << shape.entry_bits());
             let beyond = Index::from_bits(beyond.bits() & crate::layout::INDEX_MASK);
             assert!(segments.get(beyond).is_none(), "{place}");
