@@ -89,7 +89,7 @@ mod global;
 #[allow(unsafe_code)]
 mod models;
 
-/// Longer texts: how it works, why it is right, how to use it from C, how it grows.
+/// Longer texts: how it works, why it is right, how to use it from C, how fast it is, how it grows.
 pub mod docs {
     #[doc = include_str!("../docs/DESIGN.md")]
     pub mod design {}
@@ -99,6 +99,9 @@ pub mod docs {
 
     #[doc = include_str!("../docs/FFI.md")]
     pub mod ffi {}
+
+    #[doc = include_str!("../docs/PERFORMANCE.md")]
+    pub mod performance {}
 
     #[doc = include_str!("../docs/SCALING.md")]
     pub mod scaling {}
