@@ -10,7 +10,7 @@ use crate::{
     owner::Owner,
     reclaim::ReadyLists,
     room::Room,
-    segment::Segments,
+    segment::{Directory, Segments},
     shard::{Claim, Shard},
     slot::Slot,
     sync::{Arc, AtomicUsize, Ordering},
@@ -40,6 +40,35 @@ pub(crate) struct Core<T> {
 pub(crate) enum Seat<'c, T> {
     Own(Owner<'c, T>),
     Shared(&'c Shard<T>),
+}
+
+/// What a look-up needs of a table: little, and never written.
+pub(crate) struct Lookup<'c, T> {
+    key: usize,
+    directory: Directory<'c, T>,
+}
+
+impl<'c, T> Lookup<'c, T> {
+    /// The word and the slot that `handle` would be if it were valid.
+    #[inline]
+    fn find(&self, handle: Handle) -> Result<(LiveWord, Room<'c, T>), HandleError> {
+        let word = LiveWord::checked(handle.into_raw() ^ self.key).ok_or(HandleError::Unknown)?;
+        match self.directory.get(word.index()) {
+            Some(room) => Ok((word, room)),
+            None => Err(HandleError::Unknown),
+        }
+    }
+
+    /// The value of `handle`, readable while `guard` lives.
+    #[inline]
+    pub(crate) fn get<'g>(&self, handle: Handle, guard: &'g Guard) -> Result<&'g T, HandleError>
+    where
+        'c: 'g,
+    {
+        let (word, room) = self.find(handle)?;
+        room.read(word, guard)
+            .map_err(|state| refusal(self.key, word, state))
+    }
 }
 
 impl<T> Core<T> {
@@ -191,32 +220,29 @@ impl<T> Core<T> {
         unsafe { self.shards.get_unchecked(number) }
     }
 
-    /// The word and the slot that `handle` would be if it were valid.
     #[inline]
-    pub(crate) fn find(&self, handle: Handle) -> Result<(LiveWord, Room<'_, T>), HandleError> {
-        let word = LiveWord::checked(handle.into_raw() ^ self.key).ok_or(HandleError::Unknown)?;
-        match self.segments.get(word.index()) {
-            Some(room) => Ok((word, room)),
-            None => Err(HandleError::Unknown),
+    pub(crate) fn lookup(&self) -> Lookup<'_, T> {
+        Lookup {
+            key: self.key,
+            directory: self.segments.directory(),
         }
     }
 
-    /// The value of `handle`, readable while `guard` lives.
+    /// See [`Lookup::get`].
     #[inline]
     pub(crate) fn get<'g>(
         &'g self,
         handle: Handle,
         guard: &'g Guard,
     ) -> Result<&'g T, HandleError> {
-        let (word, room) = self.find(handle)?;
-        room.read(word, guard)
-            .map_err(|state| self.refusal(word, state))
+        self.lookup().get(handle, guard)
     }
 
     /// Whether `handle` is valid.
     #[inline]
     pub(crate) fn contains(&self, handle: Handle) -> bool {
-        self.find(handle)
+        self.lookup()
+            .find(handle)
             .is_ok_and(|(word, room)| room.slot().state() == word.word())
     }
 
@@ -226,7 +252,7 @@ impl<T> Core<T> {
     /// its slot, and the generation that has ended.
     #[inline(always)]
     pub(crate) fn delete(&self, handle: Handle) -> Result<(Room<'_, T>, usize), HandleError> {
-        let (word, room) = self.find(handle)?;
+        let (word, room) = self.lookup().find(handle)?;
         let slot = room.slot();
         let deleted = match self.usual_owner() {
             Some(owner) => owner.delete(slot, word).map(|waiting| {
@@ -238,7 +264,7 @@ impl<T> Core<T> {
         };
         match deleted {
             Ok(()) => Ok((room, word.word().generation())),
-            Err(state) => Err(self.refusal(word, state)),
+            Err(state) => Err(refusal(self.key, word, state)),
         }
     }
 
@@ -257,24 +283,24 @@ impl<T> Core<T> {
         }
         Ok(())
     }
+}
 
-    /// Why `word` is not valid, from the state that its slot has instead.
-    #[cold]
-    #[inline(never)]
-    fn refusal(&self, word: LiveWord, state: Word) -> HandleError {
-        let issued = match state.phase() {
-            Phase::Live | Phase::Limbo => word.word().generation() <= state.generation(),
-            Phase::Vacant => word.word().generation() < state.generation(),
-            Phase::Retired => true,
-        };
-        // A word with the second of the fixed bits set is no handle, whatever its generation.
-        if issued && word.word().phase() == Phase::Live {
-            HandleError::Deleted {
-                raw: word.bits() ^ self.key,
-            }
-        } else {
-            HandleError::Unknown
+/// Why `word` is not valid, from the state that its slot has instead.
+#[cold]
+#[inline(never)]
+fn refusal(key: usize, word: LiveWord, state: Word) -> HandleError {
+    let issued = match state.phase() {
+        Phase::Live | Phase::Limbo => word.word().generation() <= state.generation(),
+        Phase::Vacant => word.word().generation() < state.generation(),
+        Phase::Retired => true,
+    };
+    // A word with the second of the fixed bits set is no handle, whatever its generation.
+    if issued && word.word().phase() == Phase::Live {
+        HandleError::Deleted {
+            raw: word.bits() ^ key,
         }
+    } else {
+        HandleError::Unknown
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use crate::{
-    core::Core,
+    core::{Core, Lookup},
     error::HandleError,
     handle::Handle,
     once::OnceCore,
@@ -96,12 +96,19 @@ impl<T: ?Sized + fmt::Display> fmt::Display for Ref<'_, T> {
 /// ```
 pub struct Pinned<'t, T> {
     core: &'t OnceCore<T>,
+    /// If the core was there already: here, and not behind pointers, so that a loop of look-ups
+    /// can keep it in registers.
+    lookup: Option<Lookup<'t, T>>,
     guard: Guard,
 }
 
 impl<'t, T> Pinned<'t, T> {
     pub(crate) fn new(core: &'t OnceCore<T>, guard: Guard) -> Self {
-        Self { core, guard }
+        Self {
+            core,
+            lookup: core.get().map(Core::lookup),
+            guard,
+        }
     }
 
     /// The value of `handle`, borrowed from this pin.
@@ -113,6 +120,15 @@ impl<'t, T> Pinned<'t, T> {
     /// Wait-free: a few loads, and no write at all.
     #[inline]
     pub fn get(&self, handle: Handle) -> Result<&T, HandleError> {
+        match &self.lookup {
+            Some(lookup) => lookup.get(handle, &self.guard),
+            None => self.get_late(handle),
+        }
+    }
+
+    /// In a table that was first used after this was pinned, if at all.
+    #[cold]
+    fn get_late(&self, handle: Handle) -> Result<&T, HandleError> {
         match self.core.get() {
             Some(core) => core.get(handle, &self.guard),
             None => Err(HandleError::Unknown),

@@ -19,7 +19,6 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Segments<T> {
     directory: Box<[Segment]>,
-    /// Bits of an index below the place, and a mask for them.
     entry_bits: u32,
     entry_mask: usize,
     shape: Shape,
@@ -32,6 +31,46 @@ struct Segment {
     first: AtomicPtr<Slot>,
     /// How many slots it has: a place that a forged handle names may be past that.
     len: AtomicUsize,
+}
+
+/// What a look-up needs of a table's segments: little, and never written.
+pub(crate) struct Directory<'s, T> {
+    entries: &'s [Segment],
+    /// Bits of an index below the place, and a mask for them.
+    entry_bits: u32,
+    entry_mask: usize,
+    _values: PhantomData<&'s T>,
+}
+
+impl<'s, T> Directory<'s, T> {
+    #[inline]
+    fn segment(&self, index: Index) -> &'s Segment {
+        let entry = index.entry(self.entry_mask);
+        // SAFETY: an entry's number is less than the number of entries.
+        unsafe { self.entries.get_unchecked(entry) }
+    }
+
+    /// Where the slot is, if its segment was ever made and has one at that place.
+    #[inline]
+    fn find(&self, index: Index) -> Option<NonNull<Slot>> {
+        let segment = self.segment(index);
+        let place = index.place(self.entry_bits);
+        // edge: grow. Whoever sees the length sees the segment, and its slots made.
+        if place >= segment.len.load(Ordering::Acquire) {
+            return None;
+        }
+        // edge: grow. The length was stored after this.
+        let first = segment.first.load(Ordering::Relaxed);
+        // SAFETY: a segment with a length has slots, that many, and `place` is less.
+        Some(unsafe { nth::<T>(NonNull::new_unchecked(first), place) })
+    }
+
+    /// The slot, if its segment was ever made; any bits may be asked for.
+    #[inline]
+    pub(crate) fn get(&self, index: Index) -> Option<Room<'s, T>> {
+        // SAFETY: `find` found it in a segment, and segments live for `'s`.
+        self.find(index).map(|slot| unsafe { Room::new(slot) })
+    }
 }
 
 impl<T> Segments<T> {
@@ -57,38 +96,25 @@ impl<T> Segments<T> {
     }
 
     #[inline]
-    fn segment(&self, index: Index) -> &Segment {
-        let entry = index.entry(self.entry_mask);
-        // SAFETY: an entry's number is less than the number of entries.
-        unsafe { self.directory.get_unchecked(entry) }
-    }
-
-    /// Where the slot is, if its segment was ever made and has one at that place.
-    #[inline]
-    fn find(&self, index: Index) -> Option<NonNull<Slot>> {
-        let segment = self.segment(index);
-        let place = index.place(self.entry_bits);
-        // edge: grow. Whoever sees the length sees the segment, and its slots made.
-        if place >= segment.len.load(Ordering::Acquire) {
-            return None;
+    pub(crate) fn directory(&self) -> Directory<'_, T> {
+        Directory {
+            entries: &self.directory,
+            entry_bits: self.entry_bits,
+            entry_mask: self.entry_mask,
+            _values: PhantomData,
         }
-        // edge: grow. The length was stored after this.
-        let first = segment.first.load(Ordering::Relaxed);
-        // SAFETY: a segment with a length has slots, that many, and `place` is less.
-        Some(unsafe { nth::<T>(NonNull::new_unchecked(first), place) })
     }
 
-    /// The slot, if its segment was ever made; any bits may be asked for.
+    /// See [`Directory::get`].
     #[inline]
     pub(crate) fn get(&self, index: Index) -> Option<Room<'_, T>> {
-        // SAFETY: `find` found it in a segment, and segments live as long as `self`.
-        self.find(index).map(|slot| unsafe { Room::new(slot) })
+        self.directory().get(index)
     }
 
     /// The slot, in a segment that is made now if need be. The index is not made up.
     #[inline]
     pub(crate) fn room(&self, index: Index) -> Room<'_, T> {
-        let slot = match self.find(index) {
+        let slot = match self.directory().find(index) {
             Some(slot) => slot,
             None => self.grow(index),
         };
@@ -98,7 +124,7 @@ impl<T> Segments<T> {
 
     #[cold]
     fn grow(&self, index: Index) -> NonNull<Slot> {
-        let segment = self.segment(index);
+        let segment = self.directory().segment(index);
         let len = self.shape.segment_len(index.entry(self.entry_mask));
         let made = allocate::<T>(len);
         // edge: grow. Release: slots before the pointer to them; Acquire: the winner's slots.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use common::{aside, together, Census, Rng, SetAtEnd};
-use handle_table::{Handle, HandleTable, Stats};
+use handle_table::{Handle, HandleError, HandleTable, Stats};
 
 fn kinds<T>() -> [HandleTable<T>; 3] {
     let builder = HandleTable::builder;
@@ -119,6 +119,22 @@ fn an_iteration_sees_a_value_that_was_deleted_before_it() {
         assert!(handles.contains(&first));
         assert_eq!(table.pin().iter().next(), None);
     }
+}
+
+#[test]
+fn a_pin_from_before_the_first_insert_finds_nothing_later() {
+    let table = HandleTable::new();
+    let pinned = table.pin();
+    assert_eq!(pinned.iter().count(), 0);
+    let handle = table.insert(7);
+    assert_eq!(pinned.get(handle), Ok(&7));
+    assert_eq!(pinned.iter().collect::<Vec<_>>(), [(handle, &7)]);
+    table.remove(handle).unwrap();
+    let deleted = pinned.get(handle);
+    assert!(
+        matches!(deleted, Err(HandleError::Deleted { .. })),
+        "{deleted:?}"
+    );
 }
 
 #[test]
