@@ -62,7 +62,7 @@ impl<T> Builder<T> {
     ///
     /// All but one can each be owned by a thread, which then inserts and deletes without touching
     /// what other threads write; a thread takes the lowest free number at its first use of any
-    /// table and keeps it until it ends. Threads past that share the last shard: everything works,
+    /// table and keeps it until it ends. Threads past that share the one that is left: everything works,
     /// with a few compare-exchanges more. The default is twice the machine's parallelism, at least
     /// 32. A shard takes about 900 bytes, and the slots that are used in it.
     ///
@@ -75,7 +75,7 @@ impl<T> Builder<T> {
     /// How many handles may be live at once; the default is what the handle's bits allow: at
     /// least 2^30 on 64-bit targets, 2^19 on 32-bit ones, and more with more shards.
     ///
-    /// The limit is exact, and costs an atomic add on a line that all threads share, on each
+    /// The limit is exact, and costs an atomic count on a line that all threads share, on each
     /// insert and delete.
     pub const fn max_handles(mut self, handles: usize) -> Self {
         self.limits.max_handles = handles;

@@ -6,7 +6,7 @@ use crate::{
     error::{Full, HandleError},
     handle::Handle,
     index::Index,
-    layout::KEY_MASK,
+    layout::{KEY_MASK, LAST_GENERATION},
     owner::Owner,
     reclaim::ReadyLists,
     room::Room,
@@ -292,7 +292,7 @@ fn refusal(key: usize, word: LiveWord, state: Word) -> HandleError {
     let issued = match state.phase() {
         Phase::Live | Phase::Limbo => word.word().generation() <= state.generation(),
         Phase::Vacant => word.word().generation() < state.generation(),
-        Phase::Retired => true,
+        Phase::Retired => word.word().generation() <= LAST_GENERATION,
     };
     // A word with the second of the fixed bits set is no handle, whatever its generation.
     if issued && word.word().phase() == Phase::Live {

@@ -142,6 +142,9 @@ impl<'t, T> Pinned<'t, T> {
     #[inline]
     pub fn repin(&mut self) {
         thread::repin(&mut self.guard);
+        if self.lookup.is_none() {
+            self.lookup = self.core.get().map(Core::lookup);
+        }
     }
 
     /// The live handles and their values, in no particular order.

@@ -30,7 +30,8 @@ const SMALL: bool = cfg!(any(test, loom, handle_table_small));
 
 /// A slot is issued with generations 0 to this one, then retired for good.
 pub(crate) const LAST_GENERATION: usize = if SMALL { 5 } else { (1 << GENERATION_BITS) - 2 };
-// No vacant word may look like the retired one.
+// No word of a slot that can be issued may look like the retired one. That of a hollow slot which
+// is about to be retired does, at the end of its batch: all that look at it take it for that, too.
 const _: () = assert!(LAST_GENERATION < GENERATION_MASK >> INDEX_BITS);
 /// log2 of the slots in a shard's first segment; later ones double, see `index.rs`.
 pub(crate) const FIRST_SEGMENT_BITS: u32 = if SMALL { 1 } else { 5 };

@@ -14,7 +14,7 @@ compile_error!(
 #[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
 compile_error!("handle-table: handles are laid out for 32-bit and 64-bit targets only");
 
-// In reading order: each file uses only those above it. Those that are allowed unsafe code say at
+// In reading order: each file uses those above it (a shard and its owner's part, each other). Those that are allowed unsafe code say at
 // each use of it which duty there is and who meets it.
 mod sync;
 

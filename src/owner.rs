@@ -122,37 +122,40 @@ impl<'c, T> Owner<'c, T> {
         unsafe {
             self.local(|local| {
                 let first = local.free.next()?;
-                Some(self.claim_first(local, first))
+                self.claim_first(local, first)
             })
         }
     }
 
     /// Takes a vacant slot that others returned, or one that was never used.
     pub(crate) fn claim_more(&self) -> Option<Claim<'c, T>> {
-        // SAFETY: nothing in here calls out; and `carve` gave the fresh numbers to this owner, who
-        // counts on with each.
-        unsafe {
-            self.local(|local| {
-                if local.fresh.0 == local.fresh.1 {
-                    if let Some(first) = self.shard.take_vacant() {
-                        return Some(self.claim_first(local, first));
-                    }
-                    local.fresh = self.shard.carve(self.segments, BLOCK)?;
+        let next = |local: &mut Local| {
+            if local.fresh.0 == local.fresh.1 {
+                if let Some(first) = self.shard.take_vacant() {
+                    return Some(Ok(self.claim_first(local, first)?));
                 }
-                let number = local.fresh.0;
-                local.fresh.0 += 1;
-                Some(self.shard.claim_fresh(self.segments, number))
-            })
+                local.fresh = self.shard.carve(self.segments, BLOCK)?;
+            }
+            local.fresh.0 += 1;
+            Some(Err(local.fresh.0 - 1))
+        };
+        // SAFETY: nothing in `next` calls out.
+        match unsafe { self.local(next) }? {
+            Ok(claim) => Some(claim),
+            // Not in there: it may allocate, and the allocator is the user's.
+            // SAFETY: `carve` gave the number to this owner, who has just counted on.
+            Err(number) => Some(unsafe { self.shard.claim_fresh(self.segments, number) }),
         }
     }
 
+    /// Takes the first slot of a list. It was used, so its segment is there.
     #[inline]
-    fn claim_first(&self, local: &mut Local, first: Index) -> Claim<'c, T> {
-        let room = self.segments.room(first);
+    fn claim_first(&self, local: &mut Local, first: Index) -> Option<Claim<'c, T>> {
+        let room = self.segments.get(first)?;
         let state = room.slot().own_state();
         local.free = state.link();
         // SAFETY: taken off the owner's list, in that state.
-        unsafe { Claim::new(room, first, state) }
+        Some(unsafe { Claim::new(room, first, state) })
     }
 
     /// Counts a handle that was issued.

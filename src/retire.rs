@@ -71,8 +71,8 @@ impl<T> Core<T> {
         });
     }
 
-    /// Drops the values of a batch whose grace period is over, and returns its slots: one by one,
-    /// and with nothing borrowed while user code runs.
+    /// Drops the values of a batch whose grace period is over, and returns its slots, with
+    /// nothing borrowed while user code runs.
     fn drop_batch(&self, seat: &Seat<'_, T>, first: Index) {
         let mut next = Some(first);
         let mut returns = Returns::new(self, seat);
@@ -122,7 +122,8 @@ impl<T> Core<T> {
 }
 
 /// Slots on their way back to their shards. Those of the seat's own are there at once; a run of
-/// slots of another shard goes there together, in the end when this is dropped.
+/// slots of another shard goes there together, in the end when this is dropped. Until then no one
+/// can have them: a `Drop` that inserts into a table without any space left is refused.
 struct Returns<'c, T> {
     core: &'c Core<T>,
     seat: &'c Seat<'c, T>,

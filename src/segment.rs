@@ -1,4 +1,4 @@
-//! The slots of a shard: arrays that double in size, made when they are first needed, and never
+//! The slots of a table: arrays that double in size, each of one shard, made when they are first needed, and never
 //! moved or freed before the table is.
 
 use std::{

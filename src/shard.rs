@@ -1,4 +1,4 @@
-//! A shard: slots, the lists of free ones, and the deleted ones that wait to be retired together.
+//! A shard: the lists of its free slots, and of the deleted ones that wait to be retired together.
 //!
 //! Its owner, the thread with the shard's lease, works on what is in `owner.rs` with plain loads and
 //! stores. Everyone else comes through the verbs here: a stack of vacant slots, a pile of deleted

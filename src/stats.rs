@@ -12,9 +12,9 @@ use std::fmt;
 pub struct Stats {
     /// Slots whose handle is valid.
     pub live: usize,
-    /// Slots that hold no value and can be issued (again).
+    /// Slots without a value that can be issued (again), a few of them only after a later delete.
     pub vacant: usize,
-    /// Slots whose handle was deleted and whose value is not yet dropped. A number that keeps
+    /// Slots whose handle was deleted, with their value still to be dropped. A number that keeps
     /// growing means a reader that never lets go: a `Ref` or `Pinned` held for too long.
     pub pending: usize,
     /// Slots that have used up their generations and will never be issued again.

@@ -6,7 +6,7 @@
 //!            phase  generation    index
 //! live       10     g             the slot's own index: the word is the handle (less the key)
 //! limbo      01     g             link to the next slot of the retire batch
-//! vacant     00     g             link to the next slot of the free list
+//! vacant     00     g             link to the next slot of the free list (hollow: of the batch)
 //! retired    00     all ones      all ones
 //! ```
 //!
