@@ -111,7 +111,7 @@ fn threads_that_come_and_go_use_up_something() {
     let most = if cfg!(handle_table_small) {
         2_000
     } else {
-        1_500
+        4_000
     };
     assert!(slots < most, "{stats}");
 }
@@ -127,7 +127,7 @@ fn a_slot_freed_by_another_thread_is_not_used_again() {
     let handles = Barrier::new(2);
     let word = AtomicUsize::new(0);
     together(2, |nth| {
-        for n in 0..5_000 {
+        for n in 0..10_000 {
             if nth == 0 {
                 word.store(table.insert(n).into_raw(), Relaxed);
             }
@@ -142,15 +142,16 @@ fn a_slot_freed_by_another_thread_is_not_used_again() {
     table.flush();
     let stats = table.stats();
     let slots = stats.vacant + stats.live + stats.pending;
-    assert!(slots < 2_000, "{stats}");
+    assert!(slots < 4_000, "{stats}");
 }
 
-/// Which shard an insert of this thread goes to. For the test's eyes only: the lowest bits of a
+/// Which shard an insert of this thread goes to. For the test's eyes only: the low bits of a
 /// handle say it, mixed with the table's key.
 fn shard_of(table: &HandleTable<usize>, shards: usize) -> usize {
     let handle = table.insert(0);
     table.remove(handle).unwrap();
-    handle.into_raw() % shards
+    // Above the five bits of the segment; the table's key is the same for all.
+    (handle.into_raw() >> 5) % shards
 }
 
 #[test]
