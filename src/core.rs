@@ -6,15 +6,16 @@ use crate::{
     error::{Full, HandleError},
     handle::Handle,
     index::Index,
-    layout::{KEY_MASK, LAST_GENERATION},
+    layout::KEY_MASK,
+    lookup::Lookup,
     owner::Owner,
     reclaim::ReadyLists,
     room::Room,
-    segment::{Directory, Segments},
+    segment::Segments,
     shard::{Claim, Shard},
     slot::Slot,
     sync::{Arc, AtomicUsize, Ordering},
-    thread::{self, Guard},
+    thread,
     walkers::Walkers,
     word::{LiveWord, Phase, Word},
 };
@@ -40,35 +41,6 @@ pub(crate) struct Core<T> {
 pub(crate) enum Seat<'c, T> {
     Own(Owner<'c, T>),
     Shared(&'c Shard<T>),
-}
-
-/// What a look-up needs of a table: little, and never written.
-pub(crate) struct Lookup<'c, T> {
-    key: usize,
-    directory: Directory<'c, T>,
-}
-
-impl<'c, T> Lookup<'c, T> {
-    /// The word and the slot that `handle` would be if it were valid.
-    #[inline]
-    fn find(&self, handle: Handle) -> Result<(LiveWord, Room<'c, T>), HandleError> {
-        let word = LiveWord::checked(handle.into_raw() ^ self.key).ok_or(HandleError::Unknown)?;
-        match self.directory.get(word.index()) {
-            Some(room) => Ok((word, room)),
-            None => Err(HandleError::Unknown),
-        }
-    }
-
-    /// The value of `handle`, readable while `guard` lives.
-    #[inline]
-    pub(crate) fn get<'g>(&self, handle: Handle, guard: &'g Guard) -> Result<&'g T, HandleError>
-    where
-        'c: 'g,
-    {
-        let (word, room) = self.find(handle)?;
-        room.read(word, guard)
-            .map_err(|state| refusal(self.key, word, state))
-    }
 }
 
 impl<T> Core<T> {
@@ -183,7 +155,7 @@ impl<T> Core<T> {
     }
 
     #[inline]
-    fn handle(&self, word: LiveWord) -> Handle {
+    pub(crate) fn handle(&self, word: LiveWord) -> Handle {
         Handle::from_live_bits(word.bits() ^ self.key)
     }
 
@@ -210,15 +182,7 @@ impl<T> Core<T> {
         }
     }
 
-    // Value.
-
-    /// The shard that the slot with this index belongs to.
-    #[inline]
-    pub(crate) fn home(&self, index: Index) -> &Shard<T> {
-        let number = index.shard(self.shards.len());
-        // SAFETY: a shard number is less than the number of shards.
-        unsafe { self.shards.get_unchecked(number) }
-    }
+    // Value: the rest is in `lookup.rs`.
 
     #[inline]
     pub(crate) fn lookup(&self) -> Lookup<'_, T> {
@@ -228,79 +192,43 @@ impl<T> Core<T> {
         }
     }
 
-    /// See [`Lookup::get`].
-    #[inline]
-    pub(crate) fn get<'g>(
-        &'g self,
-        handle: Handle,
-        guard: &'g Guard,
-    ) -> Result<&'g T, HandleError> {
-        self.lookup().get(handle, guard)
-    }
-
-    /// Whether `handle` is valid.
-    #[inline]
-    pub(crate) fn contains(&self, handle: Handle) -> bool {
-        self.lookup()
-            .find(handle)
-            .is_ok_and(|(word, room)| room.slot().state() == word.word())
-    }
-
     // Delete.
+
+    /// The shard that the slot with this index belongs to.
+    #[inline]
+    pub(crate) fn home(&self, index: Index) -> &Shard<T> {
+        let number = index.shard(self.segments.shape());
+        // SAFETY: a shard number is less than the number of shards.
+        unsafe { self.shards.get_unchecked(number) }
+    }
 
     /// Makes `handle` invalid; its value is dropped with its batch, after a grace period. Returns
     /// its slot, and the generation that has ended.
     #[inline(always)]
     pub(crate) fn delete(&self, handle: Handle) -> Result<(Room<'_, T>, usize), HandleError> {
-        let (word, room) = self.lookup().find(handle)?;
-        let slot = room.slot();
-        let deleted = match self.usual_owner() {
-            Some(owner) => owner.delete(slot, word).map(|waiting| {
-                if waiting >= Owner::<T>::BATCH {
-                    self.retire();
-                }
-            }),
+        let candidate = self.lookup().find(handle).ok_or(HandleError::Unknown)?;
+        let (word, slot) = (candidate.word(), candidate.slot());
+        let waiting = match self.usual_owner() {
+            Some(owner) => owner.delete(slot, word),
             None => self.delete_slowly(word, slot),
         };
-        match deleted {
-            Ok(()) => Ok((room, word.word().generation())),
-            Err(state) => Err(refusal(self.key, word, state)),
+        match waiting {
+            Some(waiting) if waiting >= Owner::<T>::BATCH => self.retire(),
+            Some(_) => {}
+            None => return Err(self.refusal(word)),
         }
+        Ok((candidate.room(), word.word().generation()))
     }
 
     #[cold]
     #[inline(never)]
-    fn delete_slowly(&self, word: LiveWord, slot: &Slot) -> Result<(), Word> {
-        let seat = self.seat();
-        let deleted = match seat {
+    fn delete_slowly(&self, word: LiveWord, slot: &Slot) -> Option<usize> {
+        let waiting = match self.seat() {
             Seat::Own(owner) => owner.delete(slot, word),
             Seat::Shared(shard) => shard.delete(slot, word),
-        };
-        let waiting = deleted?;
+        }?;
         self.release_quota();
-        if waiting >= Owner::<T>::BATCH {
-            self.retire();
-        }
-        Ok(())
-    }
-}
-
-/// Why `word` is not valid, from the state that its slot has instead.
-#[cold]
-#[inline(never)]
-fn refusal(key: usize, word: LiveWord, state: Word) -> HandleError {
-    let issued = match state.phase() {
-        Phase::Live | Phase::Limbo => word.word().generation() <= state.generation(),
-        Phase::Vacant => word.word().generation() < state.generation(),
-        Phase::Retired => word.word().generation() <= LAST_GENERATION,
-    };
-    // A word with the second of the fixed bits set is no handle, whatever its generation.
-    if issued && word.word().phase() == Phase::Live {
-        HandleError::Deleted {
-            raw: word.bits() ^ key,
-        }
-    } else {
-        HandleError::Unknown
+        Some(waiting)
     }
 }
 
@@ -353,6 +281,12 @@ mod tests {
         for top in [0b00, 0b01, 0b11] {
             let bits = word_of(&core, handle) & KEY_MASK | top << (usize::BITS - 2);
             let forged = handle_at(&core, bits)?;
+            assert_eq!(core.delete(forged).err(), Some(HandleError::Unknown));
+        }
+
+        // Nor is a place past the end of its segment, though a slot is found there.
+        for place_bit in 1..core.segments.shape().place_bits() {
+            let forged = handle_at(&core, word_of(&core, handle) ^ 1 << place_bit)?;
             assert_eq!(core.delete(forged).err(), Some(HandleError::Unknown));
         }
         Ok(())

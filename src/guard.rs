@@ -4,9 +4,10 @@
 use std::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use crate::{
-    core::{Core, Lookup},
+    core::Core,
     error::HandleError,
     handle::Handle,
+    lookup::Lookup,
     once::OnceCore,
     thread::{self, Guard},
     walk::Place,
@@ -120,19 +121,21 @@ impl<'t, T> Pinned<'t, T> {
     /// Wait-free: a few loads, and no write at all.
     #[inline]
     pub fn get(&self, handle: Handle) -> Result<&T, HandleError> {
-        match &self.lookup {
-            Some(lookup) => lookup.get(handle, &self.guard),
+        let lookup = self.lookup.as_ref();
+        match lookup.and_then(|lookup| lookup.get(handle, &self.guard)) {
+            Some(value) => Ok(value),
             None => self.get_late(handle),
         }
     }
 
-    /// In a table that was first used after this was pinned, if at all.
+    /// Where that found nothing: the reason, or a table that was first used after this was pinned.
     #[cold]
+    #[inline(never)]
     fn get_late(&self, handle: Handle) -> Result<&T, HandleError> {
-        match self.core.get() {
-            Some(core) => core.get(handle, &self.guard),
-            None => Err(HandleError::Unknown),
-        }
+        let core = self.core.get().ok_or(HandleError::Unknown)?;
+        let candidate = core.lookup().find(handle).ok_or(HandleError::Unknown)?;
+        let value = candidate.read(&self.guard);
+        value.ok_or_else(|| core.refusal(candidate.word()))
     }
 
     /// Lets go of everything seen so far and pins anew, so that reclamation can go on.

@@ -59,6 +59,8 @@ mod owner;
 #[allow(unsafe_code)]
 mod core;
 
+mod lookup;
+
 #[allow(unsafe_code)]
 mod retire;
 

@@ -10,7 +10,7 @@ use crate::{
     shard::{Claim, Counts, Shard},
     slot::Slot,
     sync::{AtomicUsize, Ordering, UnsafeCell},
-    word::{LiveWord, Word},
+    word::LiveWord,
 };
 
 /// The part of a shard that its owner alone writes.
@@ -166,19 +166,21 @@ impl<'c, T> Owner<'c, T> {
 
     // Delete.
 
-    /// Deletes the handle of `word`, which may be of any shard; says how many deleted slots wait.
+    /// Deletes the handle of `word`, which may be of any shard, if it is valid; says how many
+    /// deleted slots wait.
     #[inline]
-    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Result<usize, Word> {
+    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Option<usize> {
         let delete = |local: &mut Local| {
-            slot.unlink(word, local.limbo)?;
-            local.limbo = Link::to(word.index());
-            local.limbo_len += 1;
-            Ok(local.limbo_len)
+            slot.unlink(word, local.limbo).then(|| {
+                local.limbo = Link::to(word.index());
+                local.limbo_len += 1;
+                local.limbo_len
+            })
         };
         // SAFETY: nothing in `delete` calls out.
         let waiting = unsafe { self.local(delete) }?;
         count(&self.shard.owned.counts.deleted);
-        Ok(waiting)
+        Some(waiting)
     }
 
     /// Takes the deleted slots that wait, as a list.

@@ -10,7 +10,7 @@ use crate::{
     slot::Slot,
     sync::{AtomicPtr, Ordering, UnsafeCell},
     thread::Guard,
-    word::{LiveWord, Word},
+    word::LiveWord,
 };
 
 /// Values up to this size, in bytes, lie in their rooms.
@@ -143,18 +143,17 @@ impl<'s, T> Room<'s, T> {
         unsafe { NonNull::new_unchecked(value) }
     }
 
-    /// **Value**: that of the handle that `word` stands for, readable while `guard` lives.
+    /// The value of the handle that `word` stands for, if that is valid, readable while `guard` lives.
     #[inline]
-    pub(crate) fn read<'g>(self, word: LiveWord, guard: &'g Guard) -> Result<&'g T, Word>
+    pub(crate) fn read<'g>(self, word: LiveWord, guard: &'g Guard) -> Option<&'g T>
     where
         's: 'g,
     {
-        let state = self.slot().state();
-        if state != word.word() {
-            return Err(state);
+        if self.slot().state() != word.word() {
+            return None;
         }
         // SAFETY: the state was live while `guard` was pinned.
-        Ok(unsafe { self.deref(guard) })
+        Some(unsafe { self.deref(guard) })
     }
 
     /// The value of a slot that was live.

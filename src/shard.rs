@@ -193,12 +193,14 @@ impl<T> Shard<T> {
 
     // Delete.
 
-    /// Deletes the handle of `word`, which may be of any shard, by a thread that owns none; says
-    /// how many deleted slots wait.
-    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Result<usize, Word> {
-        slot.unlink(word, Link::END)?;
+    /// Deletes the handle of `word`, which may be of any shard, if it is valid, by a thread that
+    /// owns none; says how many deleted slots wait.
+    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Option<usize> {
+        if !slot.unlink(word, Link::END) {
+            return None;
+        }
         count(&self.shared.counts.deleted);
-        Ok(self.shared.limbo.push(slot, word.index()))
+        Some(self.shared.limbo.push(slot, word.index()))
     }
 
     /// Takes the deleted slots that wait, of threads that own no shard, as a list.

@@ -131,8 +131,7 @@ impl<T> HandleTable<T> {
     #[inline(always)]
     pub fn get(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
         let core = self.core.get().ok_or(HandleError::Unknown)?;
-        let guard = thread::pin();
-        let value = NonNull::from(core.get(handle, &guard)?);
+        let (value, guard) = core.get(handle)?;
         // SAFETY: the value lives while the guard is pinned, and the guard goes along.
         Ok(unsafe { Ref::new(value, guard) })
     }

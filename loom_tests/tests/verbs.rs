@@ -158,8 +158,8 @@ fn deleted_is_said_before_what_the_deleter_did() {
     }
 }
 
-/// The Acquire of `Slot::unlink`'s failure: the loser of two deletes, told that the other has won,
-/// does not see what the winner did before.
+/// The Acquire of the look at the state after an `unlink` that failed: the loser of two deletes, told
+/// that the other has won, does not see what the winner did before.
 #[test]
 fn the_second_delete_is_refused_before_what_the_first_did() {
     check(|| {

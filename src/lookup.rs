@@ -1,0 +1,122 @@
+//! **Value**: the way from a handle to its slot, and the answer where that is not live under it.
+
+use std::ptr::NonNull;
+
+use crate::{
+    core::Core,
+    error::HandleError,
+    handle::Handle,
+    layout::LAST_GENERATION,
+    room::Room,
+    segment::Directory,
+    slot::Slot,
+    thread::{self, Guard},
+    word::{LiveWord, Phase},
+};
+
+/// What a look-up needs of a table: little, and never written.
+pub(crate) struct Lookup<'c, T> {
+    pub(crate) key: usize,
+    pub(crate) directory: Directory<'c, T>,
+}
+
+/// The slot that a handle names, live under that handle or not.
+pub(crate) struct Candidate<'c, T> {
+    word: LiveWord,
+    room: Room<'c, T>,
+}
+
+impl<'c, T> Lookup<'c, T> {
+    /// The slot that `handle` names. Needs no pin: slots stay where they are.
+    #[inline]
+    pub(crate) fn find(&self, handle: Handle) -> Option<Candidate<'c, T>> {
+        let word = LiveWord::checked(handle.into_raw() ^ self.key)?;
+        let room = self.directory.get(word.index())?;
+        Some(Candidate { word, room })
+    }
+
+    /// The value of `handle`, if that is valid, readable while `guard` lives.
+    #[inline]
+    pub(crate) fn get<'g>(&self, handle: Handle, guard: &'g Guard) -> Option<&'g T>
+    where
+        'c: 'g,
+    {
+        self.find(handle)?.read(guard)
+    }
+}
+
+impl<'c, T> Candidate<'c, T> {
+    /// The state that the slot has if the handle is valid.
+    #[inline]
+    pub(crate) fn word(&self) -> LiveWord {
+        self.word
+    }
+
+    #[inline]
+    pub(crate) fn room(&self) -> Room<'c, T> {
+        self.room
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self) -> &'c Slot {
+        self.room.slot()
+    }
+
+    /// The value, if the handle is valid, readable while `guard` lives.
+    #[inline]
+    pub(crate) fn read<'g>(&self, guard: &'g Guard) -> Option<&'g T>
+    where
+        'c: 'g,
+    {
+        self.room.read(self.word, guard)
+    }
+}
+
+impl<T> Core<T> {
+    /// The value of `handle`, and the pin that keeps it.
+    #[inline(always)]
+    pub(crate) fn get(&self, handle: Handle) -> Result<(NonNull<T>, Guard), HandleError> {
+        let candidate = self.lookup().find(handle).ok_or(HandleError::Unknown)?;
+        // While the pin's fence takes its time, the slot may come from memory.
+        candidate.slot().prefetch();
+        let guard = thread::pin();
+        match candidate.read(&guard).map(NonNull::from) {
+            Some(value) => Ok((value, guard)),
+            None => Err(self.refusal(candidate.word())),
+        }
+    }
+
+    /// Whether `handle` is valid.
+    #[inline]
+    pub(crate) fn contains(&self, handle: Handle) -> bool {
+        let candidate = self.lookup().find(handle);
+        candidate.is_some_and(|found| found.slot().state() == found.word().word())
+    }
+
+    /// Why the handle of `word` was not valid when it was looked for, by the state of its slot now.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn refusal(&self, word: LiveWord) -> HandleError {
+        let (index, generation) = (word.index(), word.word().generation());
+        let directory = self.segments.directory();
+        let was_issued = directory.get(index).is_some_and(|room| {
+            let state = room.slot().state();
+            let below = match state.phase() {
+                // If it is valid now, then it was looked for before it was issued.
+                Phase::Live | Phase::Vacant => state.generation(),
+                Phase::Limbo => state.generation() + 1,
+                Phase::Retired => LAST_GENERATION + 1,
+            };
+            generation < below
+        });
+        // Neither a place past the end of a segment nor the second of the fixed bits set is any
+        // handle's, whatever the generation.
+        if was_issued && directory.names_a_slot(index) && word.word().phase() == Phase::Live {
+            HandleError::Deleted {
+                raw: self.handle(word).into_raw(),
+            }
+        } else {
+            HandleError::Unknown
+        }
+    }
+}
