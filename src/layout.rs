@@ -7,6 +7,8 @@
 //! 32-bit     2 bits      10 bits       20 bits
 //! ```
 
+use std::mem::needs_drop;
+
 /// Bits of the index: shard, segment and place together.
 pub(crate) const INDEX_BITS: u32 = if usize::BITS == 64 { 32 } else { 20 };
 /// Bits of the phase, at the top of the word.
@@ -42,7 +44,9 @@ pub(crate) const SEGMENT_BITS: u32 = if cfg!(loom) { 3 } else { 5 };
 /// Shards of a table, at the most, and threads that can own one.
 pub(crate) const MAX_SHARDS: usize = if cfg!(loom) { 4 } else { 1024 };
 
-/// Deletes that are retired together, and their bytes at the most (`T` alone, not what it owns).
+/// Deletes that are retired together: of values that have something to drop, and of those that
+/// don't, where no one can see how long they wait; and their bytes at the most (`T` alone, not what
+/// it owns).
 const BATCH: usize = if cfg!(loom) {
     1
 } else if SMALL {
@@ -50,12 +54,18 @@ const BATCH: usize = if cfg!(loom) {
 } else {
     256
 };
+const PLAIN_BATCH: usize = 4 * BATCH;
 const BATCH_BYTES: usize = 1 << 17;
 /// Batches of one shard that may wait for their grace period before its owner gives way.
 pub(crate) const BACKLOG: usize = 8;
-/// How many deletes make a batch, for values of `size` bytes.
-pub(crate) const fn batch_limit(size: usize) -> usize {
-    bounded(BATCH, BATCH_BYTES, size)
+/// How many deletes make a batch of values of `T`.
+pub(crate) const fn batch_limit<T>() -> usize {
+    let count = if needs_drop::<T>() || cfg!(loom) {
+        BATCH
+    } else {
+        PLAIN_BATCH
+    };
+    bounded(count, BATCH_BYTES, size_of::<T>())
 }
 
 /// `count`, or fewer where `count` values of `size` bytes would pass `bytes`; at least one.

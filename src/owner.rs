@@ -81,7 +81,7 @@ fn count(counter: &AtomicUsize) {
 
 impl<'c, T> Owner<'c, T> {
     /// From this many deletes on, they are retired as a batch.
-    pub(crate) const BATCH: usize = batch_limit(size_of::<T>());
+    pub(crate) const BATCH: usize = batch_limit::<T>();
 
     /// # Safety
     ///

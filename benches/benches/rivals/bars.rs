@@ -9,7 +9,7 @@ use crate::{
 };
 use benches::{
     stats::ratio,
-    systems::{Global, IdrEbr, RawBox, ShardedSlab, System, Table},
+    systems::{Global, IdrEbr, PinnedBox, RawBox, ShardedSlab, System, Table},
     value::Type,
     workloads::Workload::{self, *},
 };
@@ -19,6 +19,8 @@ const ANY: &str = <Global<u64> as System>::NAME;
 const SLAB: &str = <ShardedSlab<u64> as System>::NAME;
 const IDR: &str = <IdrEbr<u64> as System>::NAME;
 const FLOOR: &str = <RawBox<u64> as System>::NAME;
+/// The floor of a look-up with a pin.
+const PIN: &str = <PinnedBox<u64> as System>::NAME;
 const FFI: &str = "ffi-support";
 const PAPAYA: &str = "papaya";
 /// Whichever peer has the lowest median; the floor is none.
@@ -76,8 +78,14 @@ pub fn check(results: &Results) -> String {
             (Some(one), Some(other)) => (Some(ratio(&one.ns, &other.ns)), other.name),
             _ => (None, ""),
         };
-        let note = if other.1 == BEST { which } else { "" };
-        line(&mut text, &what, *limit, measured, note);
+        let mut note = String::new();
+        if other.1 == BEST {
+            note.push_str(which);
+        }
+        if let (GetHot | Get1K, OURS) = one {
+            note.push_str(&of_the_pin(results, *threads, one.0, other));
+        }
+        line(&mut text, &what, *limit, measured, &note);
     }
     let what = format!("bytes of memory per live value at {LIVE}");
     let footprint = results.memory.get(&(Type::U64, OURS));
@@ -104,7 +112,11 @@ fn on_two_threads(results: &Results, text: &mut String) {
                 side(one),
                 side(other)
             );
-            line(text, &what, alone, both(2), "");
+            let note = match one.0 {
+                GetHot | Get1K => of_the_pin(results, 2, one.0, other),
+                _ => String::new(),
+            };
+            line(text, &what, alone, both(2), &note);
         }
     }
     for workload in Workload::ALL {
@@ -121,6 +133,15 @@ fn on_two_threads(results: &Results, text: &mut String) {
             let measured = (floor <= LEAST_GROWTH).then_some(ours);
             line(text, &what, LEAST_GROWTH, measured, &note);
         }
+    }
+}
+
+/// What the pin alone takes of a peer's time: no table that pins like that can take less.
+fn of_the_pin(results: &Results, threads: usize, workload: Workload, other: &Side) -> String {
+    let pin = find(results, threads, &(workload, PIN));
+    match (pin, find(results, threads, other)) {
+        (Some(pin), Some(other)) => format!("(the pin alone {:.2})", ratio(&pin.ns, &other.ns)),
+        _ => String::new(),
     }
 }
 

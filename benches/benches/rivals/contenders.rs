@@ -7,8 +7,8 @@ use benches::{
     latency::{self, Latencies},
     race::{Plan, Sample},
     systems::{
-        ConcurrentSlotMap, Dash, FfiSupport, Global, IdrEbr, Papaya, RawBox, RwLockSlotMap,
-        ShardedSlab, System, Table,
+        ConcurrentSlotMap, Dash, FfiSupport, Global, IdrEbr, Papaya, PinnedBox, RawBox,
+        RwLockSlotMap, ShardedSlab, System, Table,
     },
     value::{Boxed, Struct64, Type, Value},
     workloads::Workload,
@@ -23,7 +23,7 @@ pub enum Role {
     /// The process-wide table, where it isn't the one.
     OursToo,
     Peer,
-    /// What it costs without any safety; not a peer.
+    /// What it costs without any safety, or with a pin and nothing else; not a peer.
     Floor,
 }
 
@@ -72,7 +72,7 @@ fn typed<V: Value>() -> Vec<Contender> {
     all
 }
 
-fn peers<V: Value>() -> [Contender; 10] {
+fn peers<V: Value>() -> [Contender; 11] {
     [
         Contender::new::<ShardedSlab<V>>(Role::Peer),
         Contender::new::<IdrEbr<V>>(Role::Peer),
@@ -84,5 +84,6 @@ fn peers<V: Value>() -> [Contender; 10] {
         Contender::new::<Dash<V, RandomState>>(Role::Peer),
         Contender::new::<Dash<V, Foldhash>>(Role::Peer),
         Contender::new::<RawBox<V>>(Role::Floor),
+        Contender::new::<PinnedBox<V>>(Role::Floor),
     ]
 }

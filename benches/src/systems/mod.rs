@@ -9,6 +9,7 @@ mod idr_ebr;
 mod locked;
 mod maps;
 mod ours;
+mod pinned_box;
 mod raw_box;
 mod sharded_slab;
 
@@ -18,7 +19,8 @@ pub use self::{
     locked::{FfiSupport, RwLockSlotMap},
     maps::{Dash, Papaya},
     ours::{Global, Table},
-    raw_box::RawBox,
+    pinned_box::PinnedBox,
+    raw_box::{Raw, RawBox},
     sharded_slab::ShardedSlab,
 };
 
