@@ -197,7 +197,7 @@ impl<T> Core<T> {
     /// The shard that the slot with this index belongs to.
     #[inline]
     pub(crate) fn home(&self, index: Index) -> &Shard<T> {
-        let number = index.shard(self.segments.shape());
+        let number = index.shard(self.shards.len());
         // SAFETY: a shard number is less than the number of shards.
         unsafe { self.shards.get_unchecked(number) }
     }
@@ -284,9 +284,9 @@ mod tests {
             assert_eq!(core.delete(forged).err(), Some(HandleError::Unknown));
         }
 
-        // Nor is a place past the end of its segment, though a slot is found there.
-        for place_bit in 1..core.segments.shape().place_bits() {
-            let forged = handle_at(&core, word_of(&core, handle) ^ 1 << place_bit)?;
+        // Nor is a place past the end of its segment.
+        for bit in core.segments.shape().entry_bits() + 1..crate::layout::INDEX_BITS {
+            let forged = handle_at(&core, word_of(&core, handle) ^ 1 << bit)?;
             assert_eq!(core.delete(forged).err(), Some(HandleError::Unknown));
         }
         Ok(())

@@ -1,16 +1,15 @@
 //! Where a slot stands in its table: shard, segment of that shard, place in that segment.
 //!
 //! ```text
-//!            shard       segment     place
-//! 64-bit     s bits      5 bits      27 - s bits
-//! 32-bit     s bits      5 bits      15 - s bits      of a table with 2^s shards
+//!            place                       shard       segment
+//! 64-bit     27 - s bits                 s bits      5 bits
+//! 32-bit     15 - s bits                 s bits      5 bits      of a table with 2^s shards
 //! ```
 //!
 //! Shard and segment together are the number of an entry of the table's directory, so a look-up
-//! finds its segment with one shift. A shard's entries lie together, since most of its slots are in
+//! finds its segment with one mask. A shard's entries lie together, since most of its slots are in
 //! its last segments: a few cache lines that stay hot. A shard's segments double in length, from
-//! `2^FIRST_SEGMENT_BITS` slots up to all that a place can say, and then stay as long as that: each
-//! is a power of two, so a look-up finds its slot there with one mask.
+//! `2^FIRST_SEGMENT_BITS` slots up to all that a place can say, and then stay as long as that.
 
 use crate::layout::{FIRST_SEGMENT_BITS, INDEX_BITS, INDEX_MASK, MAX_SHARDS, SEGMENT_BITS};
 
@@ -38,10 +37,14 @@ impl Shape {
         SEGMENTS << self.shard_bits
     }
 
-    /// Bits of a place.
+    /// Bits below the place.
     #[inline]
-    pub(crate) fn place_bits(self) -> u32 {
-        INDEX_BITS - SEGMENT_BITS - self.shard_bits
+    pub(crate) fn entry_bits(self) -> u32 {
+        SEGMENT_BITS + self.shard_bits
+    }
+
+    fn place_bits(self) -> u32 {
+        INDEX_BITS - self.entry_bits()
     }
 
     /// Slots of the segment with this entry of the directory.
@@ -74,7 +77,7 @@ impl Shape {
             None => doubling as usize,
         };
         let place = number - self.first_of(segment);
-        Index((shard << SEGMENT_BITS | segment) << self.place_bits() | place)
+        Index(place << self.entry_bits() | shard << SEGMENT_BITS | segment)
     }
 }
 
@@ -94,28 +97,22 @@ impl Index {
         self.0
     }
 
-    /// The number of its shard, less than the number of shards.
+    /// The number of its shard, of so many: a power of two, and more than any number returned.
     #[inline]
-    pub(crate) fn shard(self, shape: Shape) -> usize {
-        self.0 >> (INDEX_BITS - shape.shard_bits)
+    pub(crate) fn shard(self, shards: usize) -> usize {
+        self.0 >> SEGMENT_BITS & (shards - 1)
     }
 
-    /// Its segment's entry in the directory of a table whose places have so many bits.
+    /// Its segment's entry in the directory, by the mask that is the last entry's number.
     #[inline]
-    pub(crate) fn entry(self, place_bits: u32) -> usize {
-        self.0 >> place_bits
-    }
-
-    /// Its place in its segment, whose last place is `last`. An index that was made up may name
-    /// more than that; then this is another slot's place.
-    #[inline]
-    pub(crate) fn place(self, last: usize) -> usize {
+    pub(crate) fn entry(self, last: usize) -> usize {
         self.0 & last
     }
 
-    /// Whether it names a place past `last`, in a table whose places have so many bits.
-    pub(crate) fn is_past(self, last: usize, place_bits: u32) -> bool {
-        self.0 & ((1 << place_bits) - 1) > last
+    /// Its place in that segment. Of an index that was made up this may be past the end.
+    #[inline]
+    pub(crate) fn place(self, entry_bits: u32) -> usize {
+        self.0 >> entry_bits
     }
 }
 
@@ -155,8 +152,7 @@ mod tests {
     #[test]
     fn an_index_says_its_shard() {
         let shape = Shape::new(8);
-        assert_eq!(shape.index(77, 5).shard(shape), 5);
-        assert_eq!(Shape::new(1).index(77, 0).shard(Shape::new(1)), 0);
+        assert_eq!(shape.index(77, 5).shard(8), 5);
     }
 
     #[test]
@@ -167,11 +163,9 @@ mod tests {
             let mut expected = (0, 0);
             for number in 0..100_000.min(shape.slots_per_shard()) {
                 let index = shape.index(number, shard);
-                let entry = index.entry(shape.place_bits());
+                let entry = index.entry(shape.entries() - 1);
                 assert_eq!((entry % SEGMENTS, entry / SEGMENTS), (expected.0, shard));
-                let last = shape.segment_len(entry) - 1;
-                assert_eq!(index.place(last), expected.1);
-                assert!(!index.is_past(last, shape.place_bits()));
+                assert_eq!(index.place(shape.entry_bits()), expected.1);
                 expected.1 += 1;
                 if expected.1 == shape.segment_len(entry) {
                     expected = (expected.0 + 1, 0);
@@ -185,14 +179,13 @@ mod tests {
         for bits in 0..=10 {
             let shape = Shape::new(1 << bits);
             let last = shape.index(shape.slots_per_shard() - 1, (1 << bits) - 1);
-            let entry = last.entry(shape.place_bits());
+            let entry = last.entry(shape.entries() - 1);
             assert_eq!(
                 entry,
                 shape.entries() - 1,
                 "the last segment of the last shard"
             );
-            let len = shape.segment_len(entry);
-            assert_eq!(last.place(len - 1), len - 2);
+            assert_eq!(last.place(shape.entry_bits()), shape.segment_len(entry) - 2);
             assert_ne!(Link::to(last), Link::END);
             assert_eq!(Link::to(last).next(), Some(last));
         }

@@ -76,10 +76,8 @@ impl<T> Core<T> {
     /// The value of `handle`, and the pin that keeps it.
     #[inline(always)]
     pub(crate) fn get(&self, handle: Handle) -> Result<(NonNull<T>, Guard), HandleError> {
-        let candidate = self.lookup().find(handle).ok_or(HandleError::Unknown)?;
-        // While the pin's fence takes its time, the slot may come from memory.
-        candidate.slot().prefetch();
         let guard = thread::pin();
+        let candidate = self.lookup().find(handle).ok_or(HandleError::Unknown)?;
         match candidate.read(&guard).map(NonNull::from) {
             Some(value) => Ok((value, guard)),
             None => Err(self.refusal(candidate.word())),
@@ -109,9 +107,8 @@ impl<T> Core<T> {
             };
             generation < below
         });
-        // Neither a place past the end of a segment nor the second of the fixed bits set is any
-        // handle's, whatever the generation.
-        if was_issued && directory.names_a_slot(index) && word.word().phase() == Phase::Live {
+        // A word with the second of the fixed bits set is no handle, whatever its generation.
+        if was_issued && word.word().phase() == Phase::Live {
             HandleError::Deleted {
                 raw: self.handle(word).into_raw(),
             }

@@ -12,59 +12,64 @@ use crate::{
     index::{Index, Shape},
     room::{Room, Stride},
     slot::Slot,
-    sync::{AtomicPtr, Ordering},
+    sync::{AtomicPtr, AtomicUsize, Ordering},
 };
 
 /// All slots of a table: a directory of segments, at most 32 for each shard.
 #[derive(Debug)]
 pub(crate) struct Segments<T> {
     directory: Box<[Segment]>,
+    entry_bits: u32,
+    entry_mask: usize,
     shape: Shape,
-    place_bits: u32,
     _values: PhantomData<T>,
 }
 
-/// An entry of the directory.
+/// An entry of the directory. Both zero until the segment is made.
 #[derive(Debug)]
 struct Segment {
-    /// Null until the segment is made.
     first: AtomicPtr<Slot>,
-    /// Its last place, made or not. One less than a power of two: a mask for the place's bits.
-    last: usize,
+    /// How many slots it has: a place that a forged handle names may be past that.
+    len: AtomicUsize,
 }
 
 /// What a look-up needs of a table's segments: little, and never written.
 pub(crate) struct Directory<'s, T> {
     entries: &'s [Segment],
-    place_bits: u32,
+    /// Bits of an index below the place, and a mask for them.
+    entry_bits: u32,
+    entry_mask: usize,
     _values: PhantomData<&'s T>,
 }
 
 impl<'s, T> Directory<'s, T> {
     #[inline]
     fn segment(&self, index: Index) -> &'s Segment {
-        let entry = index.entry(self.place_bits);
-        // SAFETY: what is above the place's bits of an index is less than the number of entries.
+        let entry = index.entry(self.entry_mask);
+        // SAFETY: an entry's number is less than the number of entries.
         unsafe { self.entries.get_unchecked(entry) }
     }
 
-    /// The slot, if its segment was ever made. Any bits may be asked for: those that name no slot,
-    /// since they are past the end of a segment, find another of its slots, see
-    /// [`names_a_slot`](Self::names_a_slot). A live word has its own index in it, so to compare the
-    /// slot's with the one that was looked for is to check that, too.
+    /// Where the slot is, if its segment was ever made and has one at that place.
     #[inline]
-    pub(crate) fn get(&self, index: Index) -> Option<Room<'s, T>> {
+    fn find(&self, index: Index) -> Option<NonNull<Slot>> {
         let segment = self.segment(index);
-        // edge: grow. Whoever sees the segment sees its slots made.
-        let first = NonNull::new(segment.first.load(Ordering::Acquire))?;
-        let place = index.place(segment.last);
-        // SAFETY: a segment that is made has slots up to its last place, and lives for `'s`.
-        Some(unsafe { Room::new(nth::<T>(first, place)) })
+        let place = index.place(self.entry_bits);
+        // edge: grow. Whoever sees the length sees the segment, and its slots made.
+        if place >= segment.len.load(Ordering::Acquire) {
+            return None;
+        }
+        // edge: grow. The length was stored after this.
+        let first = segment.first.load(Ordering::Relaxed);
+        // SAFETY: a segment with a length has slots, that many, and `place` is less.
+        Some(unsafe { nth::<T>(NonNull::new_unchecked(first), place) })
     }
 
-    /// Whether there is a slot of that index, made or not.
-    pub(crate) fn names_a_slot(&self, index: Index) -> bool {
-        !index.is_past(self.segment(index).last, self.place_bits)
+    /// The slot, if its segment was ever made; any bits may be asked for.
+    #[inline]
+    pub(crate) fn get(&self, index: Index) -> Option<Room<'s, T>> {
+        // SAFETY: `find` found it in a segment, and segments live for `'s`.
+        self.find(index).map(|slot| unsafe { Room::new(slot) })
     }
 }
 
@@ -72,14 +77,15 @@ impl<T> Segments<T> {
     /// For a table with that many shards, a power of two.
     pub(crate) fn new(shards: usize) -> Self {
         let shape = Shape::new(shards);
-        let empty = |entry| Segment {
+        let empty = |_| Segment {
             first: AtomicPtr::new(ptr::null_mut()),
-            last: shape.segment_len(entry) - 1,
+            len: AtomicUsize::new(0),
         };
         Self {
             directory: (0..shape.entries()).map(empty).collect(),
+            entry_bits: shape.entry_bits(),
+            entry_mask: shape.entries() - 1,
             shape,
-            place_bits: shape.place_bits(),
             _values: PhantomData,
         }
     }
@@ -93,7 +99,8 @@ impl<T> Segments<T> {
     pub(crate) fn directory(&self) -> Directory<'_, T> {
         Directory {
             entries: &self.directory,
-            place_bits: self.place_bits,
+            entry_bits: self.entry_bits,
+            entry_mask: self.entry_mask,
             _values: PhantomData,
         }
     }
@@ -107,17 +114,18 @@ impl<T> Segments<T> {
     /// The slot, in a segment that is made now if need be. The index is not made up.
     #[inline]
     pub(crate) fn room(&self, index: Index) -> Room<'_, T> {
-        match self.get(index) {
-            Some(room) => room,
+        let slot = match self.directory().find(index) {
+            Some(slot) => slot,
             None => self.grow(index),
-        }
+        };
+        // SAFETY: found in a segment, and segments live as long as `self`.
+        unsafe { Room::new(slot) }
     }
 
     #[cold]
-    fn grow(&self, index: Index) -> Room<'_, T> {
-        debug_assert!(self.directory().names_a_slot(index));
+    fn grow(&self, index: Index) -> NonNull<Slot> {
         let segment = self.directory().segment(index);
-        let len = segment.last + 1;
+        let len = self.shape.segment_len(index.entry(self.entry_mask));
         let made = allocate::<T>(len);
         // edge: grow. Release: slots before the pointer to them; Acquire: the winner's slots.
         let first = match segment.first.compare_exchange(
@@ -136,9 +144,12 @@ impl<T> Segments<T> {
                 others
             }
         };
-        let place = index.place(segment.last);
-        // SAFETY: the segment has slots up to its last place, and lives as long as `self`.
-        unsafe { Room::new(nth::<T>(first, place)) }
+        // edge: grow. The loser says it too: what it publishes there must be found.
+        segment.len.store(len, Ordering::Release);
+        let place = index.place(self.entry_bits);
+        assert!(place < len, "an index that was made up has no room");
+        // SAFETY: the segment has that many slots.
+        unsafe { nth::<T>(first, place) }
     }
 
     /// The slots of a shard with these numbers whose segment was made, each with its number.
@@ -155,12 +166,9 @@ impl<T> Segments<T> {
 
     /// The bytes of the directory and all segments.
     pub(crate) fn bytes(&self) -> usize {
-        let made = |segment: &&Segment| {
-            // edge: grow. Relaxed: nothing behind it is read.
-            !segment.first.load(Ordering::Relaxed).is_null()
-        };
-        let segments = self.directory.iter().filter(made);
-        let slots: usize = segments.map(|segment| segment.last + 1).sum();
+        // edge: grow. Relaxed: nothing behind it is read.
+        let len = |segment: &Segment| segment.len.load(Ordering::Relaxed);
+        let slots: usize = self.directory.iter().map(len).sum();
         size_of_val(&*self.directory) + slots * Stride::<T>::BYTES
     }
 }
@@ -171,8 +179,10 @@ impl<T> Drop for Segments<T> {
             // edge: none. `&mut self`: there is no one else.
             let first = segment.first.load(Ordering::Relaxed);
             if let Some(first) = NonNull::new(first) {
+                // edge: none. As above.
+                let len = segment.len.load(Ordering::Relaxed);
                 // SAFETY: `grow` made it with this length; nothing borrows it any more.
-                unsafe { deallocate::<T>(first, segment.last + 1) };
+                unsafe { deallocate::<T>(first, len) };
             }
         }
     }
@@ -233,21 +243,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_past_the_end_of_a_segment_is_another_slot_of_it() {
+    fn a_place_past_the_end_of_a_segment_is_no_slot() {
         let segments = Segments::<u8>::new(2);
         let shape = segments.shape();
         let first = shape.index(0, 1);
         assert!(segments.get(first).is_none(), "not made yet");
-        let slots: Vec<_> = (0..2)
-            .map(|number| ptr::from_ref(segments.room(shape.index(number, 1)).slot()))
-            .collect();
-        let len = shape.segment_len(first.entry(shape.place_bits()));
-        assert_eq!(len, 2, "in unit tests");
-        for place in 0..1 << 10 {
-            let index = Index::from_bits(first.bits() | place);
-            assert_eq!(segments.directory().names_a_slot(index), place < len);
-            let found = segments.get(index).map(|room| ptr::from_ref(room.slot()));
-            assert_eq!(found, Some(slots[place % len]), "{place}");
+        segments.room(first);
+        assert!(segments.get(first).is_some());
+        let len = shape.segment_len(first.entry(shape.entries() - 1));
+        for place in [len, (1 << 20) - 1] {
+            let beyond = Index::from_bits(first.bits() | place << shape.entry_bits());
+            let beyond = Index::from_bits(beyond.bits() & crate::layout::INDEX_MASK);
+            assert!(segments.get(beyond).is_none(), "{place}");
         }
     }
 

@@ -79,17 +79,6 @@ impl Slot {
             .is_ok()
     }
 
-    /// Asks the processor to fetch the slot and what is next to it, without waiting for it.
-    #[inline]
-    pub(crate) fn prefetch(&self) {
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        {
-            use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
-            // SAFETY: a hint, which no address makes unsafe.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(self).cast()) };
-        }
-    }
-
     /// Sets the link of a deleted slot, by the thread that unlinked it. Not a plain store: a
     /// walker may leave the slot hollow at the same time.
     pub(crate) fn relink(&self, link: Link) {

@@ -173,7 +173,8 @@ impl<T> HandleTable<T> {
     /// As for [`get`](Self::get). Of several threads that delete the same handle, one succeeds.
     ///
     /// Lock-free: one compare-exchange on the slot, and plain stores to what the calling thread
-    /// owns. Each 256th delete of a thread (sooner for large values) also seals a batch and drops the values of earlier ones;
+    /// owns. Each 256th delete of a thread (each 1,024th where `T` has nothing to drop, sooner for
+    /// large values) also seals a batch and drops the values of earlier ones;
     /// if more than eight batches wait for readers then, it yields the processor once, so that a
     /// reader who was preempted can go on.
     #[inline(always)]

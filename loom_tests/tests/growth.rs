@@ -49,7 +49,7 @@ fn a_lookup_finds_a_core_in_the_making() {
     });
 }
 
-/// "grow" of segments: `Segments::grow` without Release.
+/// "grow" of segments: `Segments::grow` without Release, `Segments::get` without Acquire.
 #[test]
 fn a_lookup_finds_a_segment_in_the_making() {
     check(|| {
@@ -69,7 +69,7 @@ fn a_lookup_finds_a_segment_in_the_making() {
                 }
             }
         });
-        // Not in the first place of the new segment, so that it is made before.
+        // Not the first place of the new segment: a missing pointer to that would be found missing.
         table.insert(ledger.value(2));
         let last = table.insert(ledger.value(3));
         word.store(last.into_raw(), Relaxed);
@@ -80,7 +80,7 @@ fn a_lookup_finds_a_segment_in_the_making() {
 }
 
 /// "grow" of segments by two: the loser of `Segments::grow` uses its own, or the winner's without
-/// Acquire; `Directory::get` without Acquire, by one who comes later.
+/// Acquire.
 #[test]
 fn two_inserts_grow_the_same_segment() {
     check(|| {
