@@ -124,14 +124,15 @@ impl<'t, T> Pinned<'t, T> {
         let lookup = self.lookup.as_ref();
         match lookup.and_then(|lookup| lookup.get(handle, &self.guard)) {
             Some(value) => Ok(value),
-            None => self.get_late(handle),
+            None => self.get_again(handle),
         }
     }
 
-    /// Where that found nothing: the reason, or a table that was first used after this was pinned.
+    /// Where that found nothing: the value after all, if the table was first used after this was
+    /// pinned, or the handle has been issued meanwhile; else the reason.
     #[cold]
     #[inline(never)]
-    fn get_late(&self, handle: Handle) -> Result<&T, HandleError> {
+    fn get_again(&self, handle: Handle) -> Result<&T, HandleError> {
         let core = self.core.get().ok_or(HandleError::Unknown)?;
         let candidate = core.lookup().find(handle).ok_or(HandleError::Unknown)?;
         let value = candidate.read(&self.guard);

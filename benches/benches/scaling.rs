@@ -67,7 +67,7 @@ struct Cli {
     #[arg(long, default_value_t = 128)]
     pins_per_collect: u64,
 
-    /// Deletes in a batch: `BATCH` in src/layout.rs.
+    /// Deletes in a batch: `batch_limit` in src/layout.rs.
     #[arg(long, default_value_t = 256)]
     batch: usize,
 

@@ -81,6 +81,7 @@ pub fn check(results: &Results) -> String {
         let mut note = String::new();
         if other.1 == BEST {
             note.push_str(which);
+            note.push(' ');
         }
         if let (GetHot | Get1K, OURS) = one {
             note.push_str(&of_the_pin(results, *threads, one.0, other));
