@@ -205,6 +205,7 @@ fn a_value_waits_for_more_than_five_batches_of_deletes() {
 /// no batch would ever be full, and on 32-bit the table would be before this ends.
 #[test]
 fn plain_values_of_threads_without_a_shard_are_retired() {
+    let _serial = serial();
     let table = HandleTable::builder().shards(1).build();
     for number in 0..1_200_000_u32 {
         let handle = table.try_insert(number).unwrap();
