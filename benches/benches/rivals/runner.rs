@@ -20,7 +20,10 @@ pub fn run(cli: &Cli) -> io::Result<()> {
     }
     println!();
     let out = cli.out();
-    std::fs::create_dir_all(&out)?;
+    std::fs::create_dir_all(&out).map_err(|error| {
+        let what = format!("--out {}, a folder to write to: {error}", out.display());
+        io::Error::new(error.kind(), what)
+    })?;
     if cli.latency {
         return run_latency(cli);
     }
