@@ -134,9 +134,7 @@ impl<'t, T> Pinned<'t, T> {
     #[inline(never)]
     fn get_again(&self, handle: Handle) -> Result<&T, HandleError> {
         let core = self.core.get().ok_or(HandleError::Unknown)?;
-        let candidate = core.lookup().find(handle).ok_or(HandleError::Unknown)?;
-        let value = candidate.read(&self.guard);
-        value.ok_or_else(|| core.refusal(candidate.word()))
+        core.get(handle, &self.guard)
     }
 
     /// Lets go of everything seen so far and pins anew, so that reclamation can go on.

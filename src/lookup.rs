@@ -1,7 +1,5 @@
 //! **Value**: the way from a handle to its slot, and the answer where that is not live under it.
 
-use std::ptr::NonNull;
-
 use crate::{
     core::Core,
     error::HandleError,
@@ -10,7 +8,7 @@ use crate::{
     room::Room,
     segment::Directory,
     slot::Slot,
-    thread::{self, Guard},
+    thread::Guard,
     word::{LiveWord, Phase},
 };
 
@@ -73,15 +71,16 @@ impl<'c, T> Candidate<'c, T> {
 }
 
 impl<T> Core<T> {
-    /// The value of `handle`, and the pin that keeps it.
+    /// The value of `handle`, readable while `guard` lives.
     #[inline(always)]
-    pub(crate) fn get(&self, handle: Handle) -> Result<(NonNull<T>, Guard), HandleError> {
-        let guard = thread::pin();
+    pub(crate) fn get<'g>(
+        &'g self,
+        handle: Handle,
+        guard: &'g Guard,
+    ) -> Result<&'g T, HandleError> {
         let candidate = self.lookup().find(handle).ok_or(HandleError::Unknown)?;
-        match candidate.read(&guard).map(NonNull::from) {
-            Some(value) => Ok((value, guard)),
-            None => Err(self.refusal(candidate.word())),
-        }
+        let value = candidate.read(guard);
+        value.ok_or_else(|| self.refusal(candidate.word()))
     }
 
     /// Whether `handle` is valid.

@@ -131,7 +131,8 @@ impl<T> HandleTable<T> {
     #[inline(always)]
     pub fn get(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
         let core = self.core.get().ok_or(HandleError::Unknown)?;
-        let (value, guard) = core.get(handle)?;
+        let guard = thread::pin();
+        let value = NonNull::from(core.get(handle, &guard)?);
         // SAFETY: the value lives while the guard is pinned, and the guard goes along.
         Ok(unsafe { Ref::new(value, guard) })
     }
