@@ -3,7 +3,7 @@
 use crossbeam_utils::CachePadded;
 
 use crate::{
-    error::{Full, HandleError},
+    error::Full,
     handle::Handle,
     index::Index,
     layout::KEY_MASK,
@@ -202,22 +202,20 @@ impl<T> Core<T> {
         unsafe { self.shards.get_unchecked(number) }
     }
 
-    /// Makes `handle` invalid; its value is dropped with its batch, after a grace period. Returns
-    /// its slot, and the generation that has ended.
+    /// Makes `handle` invalid, if it is valid; its value is dropped with its batch, after a grace
+    /// period. Returns its slot, and the generation that has ended.
     #[inline(always)]
-    pub(crate) fn delete(&self, handle: Handle) -> Result<(Room<'_, T>, usize), HandleError> {
-        let candidate = self.lookup().find(handle).ok_or(HandleError::Unknown)?;
+    pub(crate) fn delete(&self, handle: Handle) -> Option<(Room<'_, T>, usize)> {
+        let candidate = self.lookup().find(handle)?;
         let (word, slot) = (candidate.word(), candidate.slot());
         let waiting = match self.usual_owner() {
             Some(owner) => owner.delete(slot, word),
             None => self.delete_slowly(word, slot),
-        };
-        match waiting {
-            Some(waiting) if waiting >= Owner::<T>::BATCH => self.retire(),
-            Some(_) => {}
-            None => return Err(self.refusal(word)),
+        }?;
+        if waiting >= Owner::<T>::BATCH {
+            self.retire();
         }
-        Ok((candidate.room(), word.word().generation()))
+        Some((candidate.room(), word.word().generation()))
     }
 
     #[cold]
@@ -250,6 +248,7 @@ fn new_key() -> usize {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::error::HandleError;
 
     fn word_of(core: &Core<u8>, handle: Handle) -> usize {
         handle.into_raw() ^ core.key
@@ -257,6 +256,12 @@ mod tests {
 
     fn handle_at(core: &Core<u8>, word: usize) -> Result<Handle, HandleError> {
         Handle::from_raw(word ^ core.key)
+    }
+
+    /// Deletes, and says what is wrong if that can't be done.
+    fn delete(core: &Core<u8>, handle: Handle) -> Result<(), HandleError> {
+        let deleted = core.delete(handle).map(drop);
+        deleted.ok_or_else(|| core.refusal(handle))
     }
 
     #[test]
@@ -268,26 +273,26 @@ mod tests {
         let next_generation = 1 << crate::layout::INDEX_BITS;
         let later = handle_at(&core, word_of(&core, handle) + next_generation)?;
         assert!(core.contains(handle));
-        assert_eq!(core.delete(later).err(), Some(HandleError::Unknown));
+        assert_eq!(delete(&core, later), Err(HandleError::Unknown));
 
-        assert!(core.delete(handle).is_ok());
+        assert!(delete(&core, handle).is_ok());
         let deleted = HandleError::Deleted {
             raw: handle.into_raw(),
         };
-        assert_eq!(core.delete(handle).err(), Some(deleted));
-        assert_eq!(core.delete(later).err(), Some(HandleError::Unknown));
+        assert_eq!(delete(&core, handle), Err(deleted));
+        assert_eq!(delete(&core, later), Err(HandleError::Unknown));
 
         // The fixed bits are part of a handle, whatever the rest says.
         for top in [0b00, 0b01, 0b11] {
             let bits = word_of(&core, handle) & KEY_MASK | top << (usize::BITS - 2);
             let forged = handle_at(&core, bits)?;
-            assert_eq!(core.delete(forged).err(), Some(HandleError::Unknown));
+            assert_eq!(delete(&core, forged), Err(HandleError::Unknown));
         }
 
         // Nor is a place past the end of its segment.
         for bit in core.segments.shape().entry_bits() + 1..crate::layout::INDEX_BITS {
             let forged = handle_at(&core, word_of(&core, handle) ^ 1 << bit)?;
-            assert_eq!(core.delete(forged).err(), Some(HandleError::Unknown));
+            assert_eq!(delete(&core, forged), Err(HandleError::Unknown));
         }
         Ok(())
     }
@@ -299,12 +304,12 @@ mod tests {
             let Ok(handle) = core.insert(|| 1) else {
                 panic!("an empty table has room")
             };
-            assert!(core.delete(handle).is_ok());
+            assert!(delete(&core, handle).is_ok());
         }
         for shard in &core.shards {
             for (_, room) in shard.slots(&core.segments, 0) {
                 if let Ok(forged) = handle_at(&core, room.slot().state().bits()) {
-                    assert_eq!(core.delete(forged).err(), Some(HandleError::Unknown));
+                    assert_eq!(delete(&core, forged), Err(HandleError::Unknown));
                 }
             }
         }

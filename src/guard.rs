@@ -133,8 +133,11 @@ impl<'t, T> Pinned<'t, T> {
     #[cold]
     #[inline(never)]
     fn get_again(&self, handle: Handle) -> Result<&T, HandleError> {
-        let core = self.core.get().ok_or(HandleError::Unknown)?;
-        core.get(handle, &self.guard)
+        let value = self
+            .core
+            .get()
+            .and_then(|core| core.get(handle, &self.guard));
+        value.ok_or_else(|| self.core.refusal(handle))
     }
 
     /// Lets go of everything seen so far and pins anew, so that reclamation can go on.

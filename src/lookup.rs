@@ -5,6 +5,7 @@ use crate::{
     error::HandleError,
     handle::Handle,
     layout::LAST_GENERATION,
+    once::OnceCore,
     room::Room,
     segment::Directory,
     slot::Slot,
@@ -71,16 +72,10 @@ impl<'c, T> Candidate<'c, T> {
 }
 
 impl<T> Core<T> {
-    /// The value of `handle`, readable while `guard` lives.
+    /// The value of `handle`, if that is valid, readable while `guard` lives.
     #[inline(always)]
-    pub(crate) fn get<'g>(
-        &'g self,
-        handle: Handle,
-        guard: &'g Guard,
-    ) -> Result<&'g T, HandleError> {
-        let candidate = self.lookup().find(handle).ok_or(HandleError::Unknown)?;
-        let value = candidate.read(guard);
-        value.ok_or_else(|| self.refusal(candidate.word()))
+    pub(crate) fn get<'g>(&'g self, handle: Handle, guard: &'g Guard) -> Option<&'g T> {
+        self.lookup().get(handle, guard)
     }
 
     /// Whether `handle` is valid.
@@ -90,30 +85,38 @@ impl<T> Core<T> {
         candidate.is_some_and(|candidate| candidate.slot().state() == candidate.word().word())
     }
 
-    /// Why the handle of `word` was not valid when it was looked for, by the state of its slot now.
-    /// It finds the slot once more, so that the ways that lead here carry nothing along for it.
+    /// Why `handle` was not valid when it was looked for, by the state of its slot now. It looks for
+    /// it once more, so that the ways that lead here carry nothing along for it.
     #[cold]
-    #[inline(never)]
-    pub(crate) fn refusal(&self, word: LiveWord) -> HandleError {
-        let (index, generation) = (word.index(), word.word().generation());
-        let directory = self.segments.directory();
-        let was_issued = directory.get(index).is_some_and(|room| {
-            let state = room.slot().state();
-            let below = match state.phase() {
-                // If it is valid now, then it was looked for before it was issued.
-                Phase::Live | Phase::Vacant => state.generation(),
-                Phase::Limbo => state.generation() + 1,
-                Phase::Retired => LAST_GENERATION + 1,
-            };
-            generation < below
-        });
+    pub(crate) fn refusal(&self, handle: Handle) -> HandleError {
+        let Some(candidate) = self.lookup().find(handle) else {
+            return HandleError::Unknown;
+        };
+        let state = candidate.slot().state();
+        let below = match state.phase() {
+            // If it is valid now, then it was looked for before it was issued.
+            Phase::Live | Phase::Vacant => state.generation(),
+            Phase::Limbo => state.generation() + 1,
+            Phase::Retired => LAST_GENERATION + 1,
+        };
+        let word = candidate.word().word();
         // A word with the second of the fixed bits set is no handle, whatever its generation.
-        if was_issued && word.word().phase() == Phase::Live {
+        if word.phase() == Phase::Live && word.generation() < below {
             HandleError::Deleted {
-                raw: self.handle(word).into_raw(),
+                raw: handle.into_raw(),
             }
         } else {
             HandleError::Unknown
         }
+    }
+}
+
+impl<T> OnceCore<T> {
+    /// Why `handle` was not valid in this table when it was looked for.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn refusal(&self, handle: Handle) -> HandleError {
+        let core = self.get();
+        core.map_or(HandleError::Unknown, |core| core.refusal(handle))
     }
 }

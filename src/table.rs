@@ -130,11 +130,15 @@ impl<T> HandleTable<T> {
     /// ```
     #[inline(always)]
     pub fn get(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
-        let core = self.core.get().ok_or(HandleError::Unknown)?;
-        let guard = thread::pin();
-        let value = NonNull::from(core.get(handle, &guard)?);
-        // SAFETY: the value lives while the guard is pinned, and the guard goes along.
-        Ok(unsafe { Ref::new(value, guard) })
+        if let Some(core) = self.core.get() {
+            let guard = thread::pin();
+            if let Some(value) = core.get(handle, &guard) {
+                let value = NonNull::from(value);
+                // SAFETY: the value lives while the guard is pinned, and the guard goes along.
+                return Ok(unsafe { Ref::new(value, guard) });
+            }
+        }
+        Err(self.core.refusal(handle))
     }
 
     /// Pins once for many look-ups: see [`Pinned`].
@@ -180,8 +184,10 @@ impl<T> HandleTable<T> {
     /// reader who was preempted can go on.
     #[inline(always)]
     pub fn remove(&self, handle: Handle) -> Result<(), HandleError> {
-        let core = self.core.get().ok_or(HandleError::Unknown)?;
-        core.delete(handle).map(drop)
+        match self.core.get().and_then(|core| core.delete(handle)) {
+            Some(_) => Ok(()),
+            None => Err(self.core.refusal(handle)),
+        }
     }
 
     /// Deletes `handle`, and gives a last look at its value.
@@ -202,9 +208,9 @@ impl<T> HandleTable<T> {
     /// # Ok::<(), handle_table::HandleError>(())
     /// ```
     pub fn remove_ref(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
-        let core = self.core.get().ok_or(HandleError::Unknown)?;
         let guard = thread::pin();
-        let (room, _) = core.delete(handle)?;
+        let deleted = self.core.get().and_then(|core| core.delete(handle));
+        let (room, _) = deleted.ok_or_else(|| self.core.refusal(handle))?;
         // SAFETY: `delete` found the slot live, after `guard` was pinned.
         let value = NonNull::from(unsafe { room.deref(&guard) });
         // SAFETY: the value lives while the guard is pinned, and the guard goes along.
@@ -238,8 +244,8 @@ impl<T> HandleTable<T> {
     /// # Ok::<(), handle_table::HandleError>(())
     /// ```
     pub fn remove_now(&self, handle: Handle) -> Result<(), HandleError> {
-        let core = self.core.get().ok_or(HandleError::Unknown)?;
-        core.delete_now(handle)
+        let deleted = self.core.get().and_then(|core| core.delete_now(handle));
+        deleted.ok_or_else(|| self.core.refusal(handle))
     }
 }
 

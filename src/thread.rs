@@ -5,6 +5,8 @@
 //! gone, and the thread goes on without a lease and with a new participant for each pin.
 
 use std::cell::Cell;
+#[cfg(not(loom))]
+use std::{cell::UnsafeCell, mem::ManuallyDrop};
 
 use crossbeam_epoch::Collector;
 pub(crate) use crossbeam_epoch::Guard;
@@ -60,55 +62,74 @@ impl Thread {
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        #[cfg(not(loom))]
-        {
-            CURRENT.set(std::ptr::null());
-            SHARD.set(NO_SHARD);
-        }
         if self.shard != NO_SHARD {
             self.leases.release(self.shard - 1);
         }
     }
 }
 
+#[cfg(loom)]
 thread_local! {
-    /// Owns the thread's state; its destructor gives the lease back.
     static THREAD: Thread = Thread::new();
 }
 
 #[cfg(not(loom))]
 thread_local! {
-    /// Points to the inside of `THREAD` while that exists: no destructor, no lazy initialization,
-    /// so that a look at it is one load.
-    static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
-    /// The shard of `THREAD` while that exists, for the same reason.
+    /// The thread's state, from its first use of a table until its locals are destroyed. Without a
+    /// destructor and lazy initialization, so that a look at it is one load; `END` empties it.
+    static THREAD: UnsafeCell<ManuallyDrop<Option<Thread>>> =
+        const { UnsafeCell::new(ManuallyDrop::new(None)) };
+    /// The shard of `THREAD` while that is there.
     static SHARD: Cell<usize> = const { Cell::new(NO_SHARD) };
+    static END: End = const { End };
+}
+
+/// Ends the thread's state when its locals are destroyed.
+#[cfg(not(loom))]
+struct End;
+
+#[cfg(not(loom))]
+impl Drop for End {
+    fn drop(&mut self) {
+        SHARD.set(NO_SHARD);
+        // SAFETY: as in `with`.
+        let thread = THREAD.with(|thread| unsafe { (*thread.get()).take() });
+        drop(thread);
+    }
+}
+
+/// Makes the thread's state, unless its locals are being destroyed.
+#[cfg(not(loom))]
+#[cold]
+#[inline(never)]
+fn start() {
+    if END.try_with(|_| ()).is_err() {
+        return;
+    }
+    let made = Thread::new();
+    let thread = THREAD.with(UnsafeCell::get);
+    // An allocator that uses a table may have been here meanwhile: then `made` goes.
+    // SAFETY: as in `with`.
+    if unsafe { (*thread).is_none() } {
+        SHARD.set(made.shard);
+        // SAFETY: as above; and there is nothing to be dropped where it is put.
+        unsafe { **thread = Some(made) };
+    }
 }
 
 /// Calls `f` with the thread's state, which is made on first use; with `None` when the thread's
 /// locals are being destroyed and it is gone for good.
 #[cfg(not(loom))]
-#[inline]
+#[inline(always)]
 fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
-    #[cold]
-    #[inline(never)]
-    fn find() -> *const Thread {
-        THREAD
-            .try_with(|thread| {
-                CURRENT.set(thread);
-                SHARD.set(thread.shard);
-                std::ptr::from_ref(thread)
-            })
-            .unwrap_or(std::ptr::null())
+    let thread = THREAD.with(UnsafeCell::get);
+    // SAFETY: it is there as long as the thread. Only `start` and `End` write to it, and `f`, a few
+    // lines of this module, calls neither: so no one else has it while this look lasts.
+    if unsafe { (*thread).is_none() } {
+        start();
     }
-
-    let mut current = CURRENT.get();
-    if current.is_null() {
-        current = find();
-    }
-    // SAFETY: either null or this thread's `THREAD`, whose drop resets `CURRENT` first. `f` is a
-    // few lines of this module and runs no destructor of thread-locals.
-    f(unsafe { current.as_ref() })
+    // SAFETY: as above.
+    f(unsafe { (*thread).as_ref() })
 }
 
 #[cfg(loom)]
@@ -143,7 +164,7 @@ pub(crate) fn own_shard_at_a_glance() -> usize {
 }
 
 /// Pins the calling thread.
-#[inline]
+#[inline(always)]
 pub(crate) fn pin() -> Guard {
     with(|thread| match thread {
         Some(thread) => thread.participant.pin(),

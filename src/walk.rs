@@ -12,7 +12,7 @@
 
 use crate::{
     core::Core,
-    error::{HandleError, QuiesceError},
+    error::QuiesceError,
     handle::Handle,
     owner::Owner,
     reclaim::{Backoff, Grace},
@@ -85,12 +85,13 @@ impl<T> Core<T> {
         Ok(())
     }
 
-    /// Deletes `handle`, and drops its value before it returns if nobody is reading.
-    pub(crate) fn delete_now(&self, handle: Handle) -> Result<(), HandleError> {
+    /// Deletes `handle`, if it is valid, and drops its value before it returns if nobody is
+    /// reading.
+    pub(crate) fn delete_now(&self, handle: Handle) -> Option<()> {
         let deleted = self.delete(handle)?;
         // A thread that is pinned itself would wait in vain.
         if is_dropping() || thread::is_pinned() == Some(true) {
-            return Ok(());
+            return Some(());
         }
         if Grace::start().help() {
             let dropped = self.drop_doomed(&[deleted]);
@@ -99,7 +100,7 @@ impl<T> Core<T> {
                 dropped.wait();
             }
         }
-        Ok(())
+        Some(())
     }
 
     /// All slots in limbo, and a grace period that begins after their deletion.
