@@ -272,7 +272,7 @@ mod tests {
         };
         let next_generation = 1 << crate::layout::INDEX_BITS;
         let later = handle_at(&core, word_of(&core, handle) + next_generation)?;
-        assert!(core.contains(handle));
+        assert!(core.lookup().contains(handle));
         assert_eq!(delete(&core, later), Err(HandleError::Unknown));
 
         assert!(delete(&core, handle).is_ok());

@@ -4,12 +4,7 @@
 use std::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use crate::{
-    core::Core,
-    error::HandleError,
-    handle::Handle,
-    lookup::Lookup,
-    once::OnceCore,
-    thread::{self, Guard},
+    core::Core, error::HandleError, handle::Handle, lookup::Lookup, once::OnceCore, thread::Guard,
     walk::Place,
 };
 
@@ -97,9 +92,8 @@ impl<T: ?Sized + fmt::Display> fmt::Display for Ref<'_, T> {
 /// ```
 pub struct Pinned<'t, T> {
     core: &'t OnceCore<T>,
-    /// If the core was there already: here, and not behind pointers, so that a loop of look-ups
-    /// can keep it in registers.
-    lookup: Option<Lookup<'t, T>>,
+    /// Here, and not behind a pointer, so that a loop of look-ups can keep it in registers.
+    lookup: Lookup<'t, T>,
     guard: Guard,
 }
 
@@ -107,7 +101,7 @@ impl<'t, T> Pinned<'t, T> {
     pub(crate) fn new(core: &'t OnceCore<T>, guard: Guard) -> Self {
         Self {
             core,
-            lookup: core.get().map(Core::lookup),
+            lookup: core.lookup(),
             guard,
         }
     }
@@ -121,8 +115,7 @@ impl<'t, T> Pinned<'t, T> {
     /// Wait-free: a few loads, and no write at all.
     #[inline]
     pub fn get(&self, handle: Handle) -> Result<&T, HandleError> {
-        let lookup = self.lookup.as_ref();
-        match lookup.and_then(|lookup| lookup.get(handle, &self.guard)) {
+        match self.lookup.get(handle, &self.guard) {
             Some(value) => Ok(value),
             None => self.get_again(handle),
         }
@@ -133,10 +126,7 @@ impl<'t, T> Pinned<'t, T> {
     #[cold]
     #[inline(never)]
     fn get_again(&self, handle: Handle) -> Result<&T, HandleError> {
-        let value = self
-            .core
-            .get()
-            .and_then(|core| core.get(handle, &self.guard));
+        let value = self.core.lookup().get(handle, &self.guard);
         value.ok_or_else(|| self.core.refusal(handle))
     }
 
@@ -146,10 +136,8 @@ impl<'t, T> Pinned<'t, T> {
     /// `Pinned` it changes nothing. Wait-free; costs a fence.
     #[inline]
     pub fn repin(&mut self) {
-        thread::repin(&mut self.guard);
-        if self.lookup.is_none() {
-            self.lookup = self.core.get().map(Core::lookup);
-        }
+        self.guard.repin();
+        self.lookup = self.core.lookup();
     }
 
     /// The live handles and their values, in no particular order.

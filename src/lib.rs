@@ -71,6 +71,9 @@ mod stats;
 mod walk;
 
 #[allow(unsafe_code)]
+mod front;
+
+#[allow(unsafe_code)]
 mod once;
 
 #[allow(unsafe_code)]

@@ -42,6 +42,13 @@ impl<'c, T> Lookup<'c, T> {
     {
         self.find(handle)?.read(guard)
     }
+
+    /// Whether `handle` is valid.
+    #[inline]
+    pub(crate) fn contains(&self, handle: Handle) -> bool {
+        let candidate = self.find(handle);
+        candidate.is_some_and(|candidate| candidate.slot().state() == candidate.word().word())
+    }
 }
 
 impl<'c, T> Candidate<'c, T> {
@@ -49,6 +56,12 @@ impl<'c, T> Candidate<'c, T> {
     #[inline]
     pub(crate) fn word(&self) -> LiveWord {
         self.word
+    }
+
+    /// Lets the slot come into the cache, meanwhile.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        self.room.prefetch();
     }
 
     #[inline]
@@ -72,19 +85,6 @@ impl<'c, T> Candidate<'c, T> {
 }
 
 impl<T> Core<T> {
-    /// The value of `handle`, if that is valid, readable while `guard` lives.
-    #[inline(always)]
-    pub(crate) fn get<'g>(&'g self, handle: Handle, guard: &'g Guard) -> Option<&'g T> {
-        self.lookup().get(handle, guard)
-    }
-
-    /// Whether `handle` is valid.
-    #[inline]
-    pub(crate) fn contains(&self, handle: Handle) -> bool {
-        let candidate = self.lookup().find(handle);
-        candidate.is_some_and(|candidate| candidate.slot().state() == candidate.word().word())
-    }
-
     /// Why `handle` was not valid when it was looked for, by the state of its slot now. It looks for
     /// it once more, so that the ways that lead here carry nothing along for it.
     #[cold]

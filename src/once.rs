@@ -1,16 +1,22 @@
-//! The one pointer of a table: to its core, which the first insert makes.
+//! What a table is before it has a core, and how it gets one, on its first insert.
 
 use std::{marker::PhantomData, ptr};
 
 use crate::{
     core::Core,
+    front::Front,
+    lookup::Lookup,
     sync::{const_unless_loom, AtomicPtr, Ordering},
 };
 
 /// A [`Core`], or none yet.
 #[derive(Debug)]
 pub(crate) struct OnceCore<T> {
+    /// Null until `front` is set.
     core: AtomicPtr<Core<T>>,
+    /// The core that was there first: others, made at the same time, go.
+    first: AtomicPtr<Core<T>>,
+    front: Front,
     /// It owns the core; whether it is `Send` and `Sync` depends on `T` as with the core itself.
     _core: PhantomData<Core<T>>,
 }
@@ -20,6 +26,8 @@ impl<T> OnceCore<T> {
         pub(crate) const fn new() -> Self {
             Self {
                 core: AtomicPtr::new(ptr::null_mut()),
+                first: AtomicPtr::new(ptr::null_mut()),
+                front: Front::new(),
                 _core: PhantomData,
             }
         }
@@ -28,10 +36,17 @@ impl<T> OnceCore<T> {
     /// The core, if it was ever made.
     #[inline]
     pub(crate) fn get(&self) -> Option<&Core<T>> {
-        // edge: grow. Who sees the core sees it made.
+        // edge: grow. Who sees the core sees it made, and what it publishes there will be found.
         let core = self.core.load(Ordering::Acquire);
         // SAFETY: null, or a core that lives until this is dropped.
         unsafe { core.as_ref() }
+    }
+
+    /// What a look-up needs of the core, if that was ever made, and else what makes it find nothing.
+    #[inline(always)]
+    pub(crate) fn lookup(&self) -> Lookup<'_, T> {
+        // SAFETY: `make` sets it, from a core that lives until this is dropped.
+        unsafe { self.front.lookup() }
     }
 
     /// The core, made now if need be.
@@ -47,21 +62,25 @@ impl<T> OnceCore<T> {
     fn make(&self, make: impl FnOnce() -> Core<T>) -> &Core<T> {
         let made = Box::into_raw(Box::new(make()));
         // edge: grow. Release: the core before the pointer to it; Acquire: the winner's core.
-        match self.core.compare_exchange(
+        let first = match self.first.compare_exchange(
             ptr::null_mut(),
             made,
             Ordering::Release,
             Ordering::Acquire,
         ) {
-            // SAFETY: in place now, and lives until this is dropped.
-            Ok(_) => unsafe { &*made },
+            Ok(_) => made,
             Err(others) => {
                 // SAFETY: made above and shown to no one.
                 drop(unsafe { Box::from_raw(made) });
-                // SAFETY: another thread's core, which lives until this is dropped.
-                unsafe { &*others }
+                others
             }
-        }
+        };
+        // SAFETY: this core or another thread's, in place now, and lives until this is dropped.
+        let core = unsafe { &*first };
+        self.front.set(&core.lookup());
+        // edge: grow. The loser says it too: what it publishes there must be found.
+        self.core.store(first, Ordering::Release);
+        core
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     index::{Index, Shape},
     room::{Room, Stride},
     slot::Slot,
-    sync::{AtomicPtr, AtomicUsize, Ordering},
+    sync::{const_unless_loom, AtomicPtr, AtomicUsize, Ordering},
 };
 
 /// All slots of a table: a directory of segments, at most 32 for each shard.
@@ -27,26 +27,51 @@ pub(crate) struct Segments<T> {
 
 /// An entry of the directory. Both zero until the segment is made.
 #[derive(Debug)]
-struct Segment {
+pub(crate) struct Segment {
     first: AtomicPtr<Slot>,
     /// How many slots it has: a place that a forged handle names may be past that.
     len: AtomicUsize,
 }
 
+impl Segment {
+    const_unless_loom! {
+        pub(crate) const fn new() -> Self {
+            Self {
+                first: AtomicPtr::new(ptr::null_mut()),
+                len: AtomicUsize::new(0),
+            }
+        }
+    }
+}
+
 /// What a look-up needs of a table's segments: little, and never written.
 pub(crate) struct Directory<'s, T> {
-    entries: &'s [Segment],
-    /// Bits of an index below the place, and a mask for them.
-    entry_bits: u32,
-    entry_mask: usize,
+    pub(crate) entries: &'s [Segment],
+    /// The number of the last entry, which masks the entry in an index; and the bits of an index
+    /// below the place.
+    pub(crate) entry_mask: usize,
+    pub(crate) entry_bits: u32,
     _values: PhantomData<&'s T>,
 }
 
 impl<'s, T> Directory<'s, T> {
+    /// # Safety
+    ///
+    /// The entries are those of a table of `T`, or empty, and `entry_mask + 1` in number.
+    #[inline]
+    pub(crate) unsafe fn new(entries: &'s [Segment], entry_mask: usize, entry_bits: u32) -> Self {
+        Self {
+            entries,
+            entry_mask,
+            entry_bits,
+            _values: PhantomData,
+        }
+    }
+
     #[inline]
     fn segment(&self, index: Index) -> &'s Segment {
         let entry = index.entry(self.entry_mask);
-        // SAFETY: an entry's number is less than the number of entries.
+        // SAFETY: the promise of `new`: an entry's number is not above the last one's.
         unsafe { self.entries.get_unchecked(entry) }
     }
 
@@ -77,12 +102,8 @@ impl<T> Segments<T> {
     /// For a table with that many shards, a power of two.
     pub(crate) fn new(shards: usize) -> Self {
         let shape = Shape::new(shards);
-        let empty = |_| Segment {
-            first: AtomicPtr::new(ptr::null_mut()),
-            len: AtomicUsize::new(0),
-        };
         Self {
-            directory: (0..shape.entries()).map(empty).collect(),
+            directory: (0..shape.entries()).map(|_| Segment::new()).collect(),
             entry_bits: shape.entry_bits(),
             entry_mask: shape.entries() - 1,
             shape,
@@ -97,12 +118,8 @@ impl<T> Segments<T> {
 
     #[inline]
     pub(crate) fn directory(&self) -> Directory<'_, T> {
-        Directory {
-            entries: &self.directory,
-            entry_bits: self.entry_bits,
-            entry_mask: self.entry_mask,
-            _values: PhantomData,
-        }
+        // SAFETY: `Self::new` made that many, and this is a table of `T`.
+        unsafe { Directory::new(&self.directory, self.entry_mask, self.entry_bits) }
     }
 
     /// See [`Directory::get`].

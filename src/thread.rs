@@ -8,9 +8,7 @@ use std::cell::Cell;
 #[cfg(not(loom))]
 use std::{cell::UnsafeCell, mem::ManuallyDrop};
 
-use crossbeam_epoch::Collector;
-pub(crate) use crossbeam_epoch::Guard;
-use crossbeam_epoch::LocalHandle;
+use crossbeam_epoch::{self as epoch, Collector, LocalHandle};
 
 use crate::{
     lease::{leases, Leases},
@@ -166,26 +164,53 @@ pub(crate) fn own_shard_at_a_glance() -> usize {
 /// Pins the calling thread.
 #[inline(always)]
 pub(crate) fn pin() -> Guard {
-    with(|thread| match thread {
+    Guard(with(|thread| match thread {
         Some(thread) => thread.participant.pin(),
         None => pin_without_thread(),
-    })
-}
-
-/// Lets go of what was seen under `guard` and pins anew; nothing if the thread has other guards.
-#[inline]
-pub(crate) fn repin(guard: &mut Guard) {
-    guard.repin();
-    // edge: grace. As in every pin, between the announced epoch and the next look at a slot.
-    // crossbeam's `repin` has no fence there: on a weakly ordered processor that look could come
-    // from before, and see an old state under a new epoch.
-    fence(Ordering::SeqCst);
+    }))
 }
 
 /// Pins as a new participant, which goes with the guard.
 #[cold]
-fn pin_without_thread() -> Guard {
+fn pin_without_thread() -> epoch::Guard {
     collector().register().pin()
+}
+
+/// A pin of the calling thread: what it sees under this is not dropped before this is gone.
+pub(crate) struct Guard(epoch::Guard);
+
+impl Guard {
+    /// Lets go of what was seen and pins anew; nothing if the thread has other guards.
+    #[inline]
+    pub(crate) fn repin(&mut self) {
+        self.0.repin();
+        // edge: grace. As in every pin, between the announced epoch and the next look at a slot.
+        // crossbeam's `repin` has no fence there: on a weakly ordered processor that look could
+        // come from before, and see an old state under a new epoch.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Has `f` called, by any thread, after a grace period that begins now.
+    pub(crate) fn defer(&self, f: impl FnOnce() + Send + 'static) {
+        self.0.defer(f);
+    }
+
+    /// Makes what this thread has deferred known to all, and helps the epoch forward.
+    pub(crate) fn flush(&self) {
+        self.0.flush();
+    }
+}
+
+#[cfg(not(loom))]
+impl Drop for Guard {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.0.collector().is_none() {
+            // SAFETY: a participant pinned it, and only the guard that `unprotected` gives is
+            // without a collector. With that said, the drop of the field need not ask.
+            unsafe { std::hint::unreachable_unchecked() }
+        }
+    }
 }
 
 /// Whether the calling thread is pinned; `None` if its state is gone and can't say.

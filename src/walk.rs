@@ -184,7 +184,7 @@ impl<T> Core<T> {
                     f(handle, unsafe { room.deref(&guard) });
                 }
                 if number % SLOTS_PER_PIN == SLOTS_PER_PIN - 1 {
-                    thread::repin(&mut guard);
+                    guard.repin();
                 }
             }
         }

@@ -21,6 +21,9 @@ static PLAIN: HandleTable<String> = HandleTable::new();
 static BUILT: HandleTable<u32> = HandleTable::builder().shards(4).max_handles(2).build();
 const BUILDER: Builder<u8> = HandleTable::builder().shards(2);
 static FROM_CONST: HandleTable<u8> = BUILDER.build();
+#[allow(clippy::declare_interior_mutable_const)]
+const EMPTY: HandleTable<u8> = HandleTable::new();
+static MANY: [HandleTable<u8>; 3] = [EMPTY; 3];
 const FORGED: Result<Handle, HandleError> = Handle::from_raw(42);
 const FORGED_POINTER: *mut c_void = match FORGED {
     Ok(handle) => handle.into_ptr(),
@@ -42,6 +45,13 @@ fn a_table_cannot_stand_in_a_static() {
     let handle = FROM_CONST.insert(7);
     let pinned: Pinned<'static, u8> = FROM_CONST.pin();
     assert_eq!(pinned.get(handle), Ok(&7));
+
+    let handles: Vec<_> = (0..).zip(&MANY).map(|(n, table)| table.insert(n)).collect();
+    for (of, table) in handles.iter().zip(&MANY) {
+        for handle in &handles {
+            assert_eq!(table.contains(*handle), handle == of);
+        }
+    }
 }
 
 #[test]

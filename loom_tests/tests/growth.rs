@@ -10,17 +10,23 @@ use loom::{
 };
 use loom_tests::{check, join, same_slot, table, Ledger};
 
-/// "grow" of the core: `OnceCore` without Release or Acquire, or the loser's core used; and
-/// `Leases::claim` without its compare-exchange, so that both own the same shard.
+/// "grow" of the core: `OnceCore` without Release or Acquire, or the loser's core used, or the core
+/// before the front is set; and `Leases::claim` without its compare-exchange, so that both own the
+/// same shard.
 #[test]
 fn two_first_inserts_make_two_cores() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let other = thread::spawn({
             let (table, ledger) = (Arc::clone(&table), ledger.clone());
-            move || table.insert(ledger.value(1))
+            move || {
+                let there = table.insert(ledger.value(1));
+                assert!(table.contains(there));
+                there
+            }
         });
         let here = table.insert(ledger.value(2));
+        assert!(table.contains(here));
         let there = join(other);
         assert!(!same_slot(here, there));
         assert_eq!(table.get(there).unwrap().number(), 1);
@@ -30,12 +36,14 @@ fn two_first_inserts_make_two_cores() {
     });
 }
 
-/// "grow" of the core: a lookup finds it half made.
+/// "grow" of the core: a lookup finds it half made; or the directory of its segments, but not yet
+/// how large that is, or by which key handles are made of words.
 #[test]
 fn a_lookup_finds_a_core_in_the_making() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
-        let forged = Handle::from_raw(((usize::MAX / 3) ^ (1 << (usize::BITS - 1))) | 1).unwrap();
+        // The word of the first slot, which is no handle of a table with a key.
+        let forged = Handle::from_raw(1 << (usize::BITS - 1)).unwrap();
         let reader = thread::spawn({
             let table = Arc::clone(&table);
             move || {
