@@ -5,8 +5,8 @@
 use std::slice;
 
 use crate::{
+    directory::{Directory, Segment},
     lookup::Lookup,
-    segment::{Directory, Segment},
     sync::{const_unless_loom, AtomicPtr, AtomicUsize, Ordering},
 };
 

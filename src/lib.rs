@@ -47,6 +47,9 @@ mod slot;
 mod room;
 
 #[allow(unsafe_code)]
+mod directory;
+
+#[allow(unsafe_code)]
 mod segment;
 
 mod lists;

@@ -2,12 +2,12 @@
 
 use crate::{
     core::Core,
+    directory::Directory,
     error::HandleError,
     handle::Handle,
     layout::LAST_GENERATION,
     once::OnceCore,
     room::Room,
-    segment::Directory,
     slot::Slot,
     thread::Guard,
     word::{LiveWord, Phase},

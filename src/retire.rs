@@ -76,11 +76,12 @@ impl<T> Core<T> {
     fn drop_batch(&self, seat: &Seat<'_, T>, first: Index) {
         let mut next = Some(first);
         let mut returns = Returns::new(self, seat);
+        let mut slots = self.segments.finder();
         // Goes round once, and once more after each drop that panics.
         while next.is_some() {
             self.contain(|| {
                 while let Some(index) = next {
-                    let Some(room) = self.segments.get(index) else {
+                    let Some(room) = slots.get(index) else {
                         unreachable!("a slot in a batch was used, so its segment is there");
                     };
                     let (slot, state) = (room.slot(), room.slot().own_state());

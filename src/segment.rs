@@ -9,10 +9,11 @@ use std::{
 };
 
 use crate::{
+    directory::{nth, Directory, Finder, Segment},
     index::{Index, Shape},
     room::{Room, Stride},
     slot::Slot,
-    sync::{const_unless_loom, AtomicPtr, AtomicUsize, Ordering},
+    sync::Ordering,
 };
 
 /// All slots of a table: a directory of segments, at most 32 for each shard.
@@ -23,79 +24,6 @@ pub(crate) struct Segments<T> {
     entry_mask: usize,
     shape: Shape,
     _values: PhantomData<T>,
-}
-
-/// An entry of the directory. Both zero until the segment is made.
-#[derive(Debug)]
-pub(crate) struct Segment {
-    first: AtomicPtr<Slot>,
-    /// How many slots it has: a place that a forged handle names may be past that.
-    len: AtomicUsize,
-}
-
-impl Segment {
-    const_unless_loom! {
-        pub(crate) const fn new() -> Self {
-            Self {
-                first: AtomicPtr::new(ptr::null_mut()),
-                len: AtomicUsize::new(0),
-            }
-        }
-    }
-}
-
-/// What a look-up needs of a table's segments: little, and never written.
-pub(crate) struct Directory<'s, T> {
-    pub(crate) entries: &'s [Segment],
-    /// The number of the last entry, which masks the entry in an index; and the bits of an index
-    /// below the place.
-    pub(crate) entry_mask: usize,
-    pub(crate) entry_bits: u32,
-    _values: PhantomData<&'s T>,
-}
-
-impl<'s, T> Directory<'s, T> {
-    /// # Safety
-    ///
-    /// The entries are those of a table of `T`, or empty, and `entry_mask + 1` in number.
-    #[inline]
-    pub(crate) unsafe fn new(entries: &'s [Segment], entry_mask: usize, entry_bits: u32) -> Self {
-        Self {
-            entries,
-            entry_mask,
-            entry_bits,
-            _values: PhantomData,
-        }
-    }
-
-    #[inline]
-    fn segment(&self, index: Index) -> &'s Segment {
-        let entry = index.entry(self.entry_mask);
-        // SAFETY: the promise of `new`: an entry's number is not above the last one's.
-        unsafe { self.entries.get_unchecked(entry) }
-    }
-
-    /// Where the slot is, if its segment was ever made and has one at that place.
-    #[inline]
-    fn find(&self, index: Index) -> Option<NonNull<Slot>> {
-        let segment = self.segment(index);
-        let place = index.place(self.entry_bits);
-        // edge: grow. Whoever sees the length sees the segment, and its slots made.
-        if place >= segment.len.load(Ordering::Acquire) {
-            return None;
-        }
-        // edge: grow. The length was stored after this.
-        let first = segment.first.load(Ordering::Relaxed);
-        // SAFETY: a segment with a length has slots, that many, and `place` is less.
-        Some(unsafe { nth::<T>(NonNull::new_unchecked(first), place) })
-    }
-
-    /// The slot, if its segment was ever made; any bits may be asked for.
-    #[inline]
-    pub(crate) fn get(&self, index: Index) -> Option<Room<'s, T>> {
-        // SAFETY: `find` found it in a segment, and segments live for `'s`.
-        self.find(index).map(|slot| unsafe { Room::new(slot) })
-    }
 }
 
 impl<T> Segments<T> {
@@ -126,6 +54,11 @@ impl<T> Segments<T> {
     #[inline]
     pub(crate) fn get(&self, index: Index) -> Option<Room<'_, T>> {
         self.directory().get(index)
+    }
+
+    /// For many slots, one after the other.
+    pub(crate) fn finder(&self) -> Finder<'_, T> {
+        self.directory().finder()
     }
 
     /// The slot, in a segment that is made now if need be. The index is not made up.
@@ -203,17 +136,6 @@ impl<T> Drop for Segments<T> {
             }
         }
     }
-}
-
-/// The slot that many places after `first`.
-///
-/// # Safety
-///
-/// `first` is the first slot of a segment that has more than `place` slots.
-#[inline]
-unsafe fn nth<T>(first: NonNull<Slot>, place: usize) -> NonNull<Slot> {
-    // SAFETY: the caller's duty: this stays inside the segment.
-    unsafe { first.byte_add(place * Stride::<T>::BYTES) }
 }
 
 fn layout<T>(len: usize) -> Layout {

@@ -57,7 +57,7 @@ fn a_lookup_finds_a_core_in_the_making() {
     });
 }
 
-/// "grow" of segments: `Segments::grow` without Release, `Segments::get` without Acquire.
+/// "grow" of segments: `Segments::grow` without Release, `Segment::slots` without Acquire.
 #[test]
 fn a_lookup_finds_a_segment_in_the_making() {
     check(|| {

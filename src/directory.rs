@@ -1,0 +1,139 @@
+//! The way from an index to its slot: through the directory, whose entries are the segments of all
+//! shards.
+
+use std::{
+    marker::PhantomData,
+    ptr::{self, NonNull},
+};
+
+use crate::{
+    index::Index,
+    room::{Room, Stride},
+    slot::Slot,
+    sync::{const_unless_loom, AtomicPtr, AtomicUsize, Ordering},
+};
+
+/// An entry of the directory. Both zero until the segment is made.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) first: AtomicPtr<Slot>,
+    /// How many slots it has: a place that a forged handle names may be past that.
+    pub(crate) len: AtomicUsize,
+}
+
+impl Segment {
+    const_unless_loom! {
+        pub(crate) const fn new() -> Self {
+            Self {
+                first: AtomicPtr::new(ptr::null_mut()),
+                len: AtomicUsize::new(0),
+            }
+        }
+    }
+
+    /// Its first slot, and how many there are: none until it is made.
+    #[inline]
+    fn slots(&self) -> (*mut Slot, usize) {
+        // edge: grow. Whoever sees the length sees the segment, and its slots made.
+        let len = self.len.load(Ordering::Acquire);
+        // edge: grow. The length was stored after this.
+        let first = self.first.load(Ordering::Relaxed);
+        (first, len)
+    }
+}
+
+/// What a look-up needs of a table's segments: little, and never written.
+pub(crate) struct Directory<'s, T> {
+    pub(crate) entries: &'s [Segment],
+    /// The number of the last entry, which masks the entry in an index; and the bits of an index
+    /// below the place.
+    pub(crate) entry_mask: usize,
+    pub(crate) entry_bits: u32,
+    _values: PhantomData<&'s T>,
+}
+
+impl<'s, T> Directory<'s, T> {
+    /// # Safety
+    ///
+    /// The entries are those of a table of `T`, or empty, and `entry_mask + 1` in number.
+    #[inline]
+    pub(crate) unsafe fn new(entries: &'s [Segment], entry_mask: usize, entry_bits: u32) -> Self {
+        Self {
+            entries,
+            entry_mask,
+            entry_bits,
+            _values: PhantomData,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn segment(&self, index: Index) -> &'s Segment {
+        let entry = index.entry(self.entry_mask);
+        // SAFETY: the promise of `new`: an entry's number is not above the last one's.
+        unsafe { self.entries.get_unchecked(entry) }
+    }
+
+    /// Where the slot is, if its segment was ever made and has one at that place.
+    #[inline]
+    pub(crate) fn find(&self, index: Index) -> Option<NonNull<Slot>> {
+        let (first, len) = self.segment(index).slots();
+        let place = index.place(self.entry_bits);
+        // SAFETY: a segment with a length has slots, that many, and `place` is less.
+        (place < len).then(|| unsafe { nth::<T>(NonNull::new_unchecked(first), place) })
+    }
+
+    /// The slot, if its segment was ever made; any bits may be asked for.
+    #[inline]
+    pub(crate) fn get(&self, index: Index) -> Option<Room<'s, T>> {
+        // SAFETY: `find` found it in a segment, and segments live for `'s`.
+        self.find(index).map(|slot| unsafe { Room::new(slot) })
+    }
+
+    pub(crate) fn finder(self) -> Finder<'s, T> {
+        Finder {
+            directory: self,
+            entry: usize::MAX,
+            first: ptr::null_mut(),
+            len: 0,
+        }
+    }
+}
+
+/// Finds slots one after the other. Most lie in the same segment as the last one, so that along a
+/// list of slots the way from one to the next does not lead through the directory.
+pub(crate) struct Finder<'s, T> {
+    directory: Directory<'s, T>,
+    /// The directory's entry that is known, and the slots of its segment.
+    entry: usize,
+    first: *mut Slot,
+    len: usize,
+}
+
+impl<'s, T> Finder<'s, T> {
+    /// See [`Directory::get`].
+    #[inline]
+    pub(crate) fn get(&mut self, index: Index) -> Option<Room<'s, T>> {
+        let entry = index.entry(self.directory.entry_mask);
+        if entry != self.entry {
+            self.entry = entry;
+            (self.first, self.len) = self.directory.segment(index).slots();
+        }
+        let place = index.place(self.directory.entry_bits);
+        // SAFETY: as in `Directory::find` and `get`.
+        (place < self.len).then(|| unsafe {
+            let first = NonNull::new_unchecked(self.first);
+            Room::new(nth::<T>(first, place))
+        })
+    }
+}
+
+/// The slot that many places after `first`.
+///
+/// # Safety
+///
+/// `first` is the first slot of a segment that has more than `place` slots.
+#[inline]
+pub(crate) unsafe fn nth<T>(first: NonNull<Slot>, place: usize) -> NonNull<Slot> {
+    // SAFETY: the caller's duty: this stays inside the segment.
+    unsafe { first.byte_add(place * Stride::<T>::BYTES) }
+}
