@@ -20,7 +20,7 @@ use crate::{
     word::{LiveWord, Phase, Word},
 };
 
-/// Everything behind a table's one pointer.
+/// Everything behind a table's pointer to it.
 pub(crate) struct Core<T> {
     /// Exclusive-ored into every handle, so that those of other tables are unknown here.
     key: usize,

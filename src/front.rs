@@ -46,7 +46,8 @@ impl Front {
         }
     }
 
-    /// Whoever finds the core sets this before using it, and all set the same.
+    /// From the core that `OnceCore::make` made or found made. Several may come with it: all set
+    /// the same.
     pub(crate) fn set<T>(&self, lookup: &Lookup<'_, T>) {
         let Directory {
             entries,
@@ -70,9 +71,9 @@ impl Front {
     ///
     /// # Safety
     ///
-    /// If this was set, then from a core of a table of `T` that lives for `'s`.
+    /// If this was set, then from a core of a table of `T` that lives as long as this.
     #[inline(always)]
-    pub(crate) unsafe fn lookup<'s, T>(&self) -> Lookup<'s, T> {
+    pub(crate) unsafe fn lookup<T>(&self) -> Lookup<'_, T> {
         // edge: grow. Who sees the mask sees as many entries.
         let entry_mask = self.entry_mask.load(Ordering::Acquire);
         // edge: grow. Who sees the entries sees them made, and the key.
@@ -84,8 +85,9 @@ impl Front {
 
         #[cfg(loom)]
         assert!(entry_mask == 0 || !std::ptr::eq(entries, &*self.empty));
-        // SAFETY: the empty directory has one entry, for the mask 0, and lives as long as this; if
-        // the mask is another, then these are the core's entries, the mask the last one's number.
+        // SAFETY: for the mask 0 the empty directory's entry will do, which lives as long as this, or
+        // the core's first. If the mask is another, then it is the number of the core's last entry,
+        // and these are the core's.
         let directory = unsafe {
             let entries = slice::from_raw_parts(entries, entry_mask + 1);
             Directory::new(entries, entry_mask, entry_bits)

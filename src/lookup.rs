@@ -6,7 +6,6 @@ use crate::{
     error::HandleError,
     handle::Handle,
     layout::LAST_GENERATION,
-    once::OnceCore,
     room::Room,
     slot::Slot,
     thread::Guard,
@@ -108,15 +107,5 @@ impl<T> Core<T> {
         } else {
             HandleError::Unknown
         }
-    }
-}
-
-impl<T> OnceCore<T> {
-    /// Why `handle` was not valid in this table when it was looked for.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn refusal(&self, handle: Handle) -> HandleError {
-        let core = self.get();
-        core.map_or(HandleError::Unknown, |core| core.refusal(handle))
     }
 }

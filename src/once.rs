@@ -4,7 +4,9 @@ use std::{marker::PhantomData, ptr};
 
 use crate::{
     core::Core,
+    error::HandleError,
     front::Front,
+    handle::Handle,
     lookup::Lookup,
     sync::{const_unless_loom, AtomicPtr, Ordering},
 };
@@ -58,6 +60,14 @@ impl<T> OnceCore<T> {
         }
     }
 
+    /// Why `handle` was not valid in this table when it was looked for.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn refusal(&self, handle: Handle) -> HandleError {
+        let core = self.get();
+        core.map_or(HandleError::Unknown, |core| core.refusal(handle))
+    }
+
     #[cold]
     fn make(&self, make: impl FnOnce() -> Core<T>) -> &Core<T> {
         let made = Box::into_raw(Box::new(make()));
@@ -87,10 +97,10 @@ impl<T> OnceCore<T> {
 impl<T> Drop for OnceCore<T> {
     fn drop(&mut self) {
         // edge: none. `&mut self`: there is no one else.
-        let core = self.core.load(Ordering::Relaxed);
-        if !core.is_null() {
+        let first = self.first.load(Ordering::Relaxed);
+        if !first.is_null() {
             // SAFETY: `make` made it; every borrow has ended.
-            drop(unsafe { Box::from_raw(core) });
+            drop(unsafe { Box::from_raw(first) });
         }
     }
 }

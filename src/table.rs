@@ -55,6 +55,8 @@ use crate::{
 /// assert!(matches!(SESSIONS.get(handle), Err(HandleError::Deleted { .. })));
 /// # Ok::<(), HandleError>(())
 /// ```
+// A line of its own, since every look-up reads it.
+#[repr(align(64))]
 pub struct HandleTable<T> {
     pub(crate) core: OnceCore<T>,
     limits: Limits,

@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 #[cfg(not(loom))]
-use std::{cell::UnsafeCell, mem::ManuallyDrop};
+use std::{cell::UnsafeCell, mem::ManuallyDrop, ptr};
 
 use crossbeam_epoch::{self as epoch, Collector, LocalHandle};
 
@@ -60,59 +60,48 @@ impl Thread {
 
 impl Drop for Thread {
     fn drop(&mut self) {
+        #[cfg(not(loom))]
+        {
+            SHARD.set(NO_SHARD);
+            // SAFETY: as in `with`.
+            COPY.with(|copy| unsafe { copy.get().write(ManuallyDrop::new(None)) });
+        }
         if self.shard != NO_SHARD {
             self.leases.release(self.shard - 1);
         }
     }
 }
 
-#[cfg(loom)]
 thread_local! {
+    /// Owns the thread's state; its destructor gives the lease back.
     static THREAD: Thread = Thread::new();
 }
 
 #[cfg(not(loom))]
 thread_local! {
-    /// The thread's state, from its first use of a table until its locals are destroyed. Without a
-    /// destructor and lazy initialization, so that a look at it is one load; `END` empties it.
-    static THREAD: UnsafeCell<ManuallyDrop<Option<Thread>>> =
+    /// A copy of `THREAD` while that exists, never dropped itself: without a destructor and lazy
+    /// initialization, so that the way to the participant is one look and one load.
+    static COPY: UnsafeCell<ManuallyDrop<Option<Thread>>> =
         const { UnsafeCell::new(ManuallyDrop::new(None)) };
-    /// The shard of `THREAD` while that is there.
+    /// The shard of `THREAD` while that exists, for the same reason.
     static SHARD: Cell<usize> = const { Cell::new(NO_SHARD) };
-    static END: End = const { End };
 }
 
-/// Ends the thread's state when its locals are destroyed.
-#[cfg(not(loom))]
-struct End;
-
-#[cfg(not(loom))]
-impl Drop for End {
-    fn drop(&mut self) {
-        SHARD.set(NO_SHARD);
-        // SAFETY: as in `with`.
-        let thread = THREAD.with(|thread| unsafe { (*thread.get()).take() });
-        drop(thread);
-    }
-}
-
-/// Makes the thread's state, unless its locals are being destroyed.
+/// Makes the copy, and first what it is a copy of, unless the thread's locals are being destroyed.
 #[cfg(not(loom))]
 #[cold]
 #[inline(never)]
-fn start() {
-    if END.try_with(|_| ()).is_err() {
-        return;
-    }
-    let made = Thread::new();
-    let thread = THREAD.with(UnsafeCell::get);
-    // An allocator that uses a table may have been here meanwhile: then `made` goes.
-    // SAFETY: as in `with`.
-    if unsafe { (*thread).is_none() } {
-        SHARD.set(made.shard);
-        // SAFETY: as above; and there is nothing to be dropped where it is put.
-        unsafe { **thread = Some(made) };
-    }
+fn find() {
+    let copy = |thread: &Thread| {
+        SHARD.set(thread.shard);
+        // SAFETY: of a number, a reference, and a handle that is a pointer. It is used while the
+        // original is there, whose drop takes it away, and it is not dropped.
+        let copy = ManuallyDrop::new(Some(unsafe { ptr::read(thread) }));
+        // SAFETY: as in `with`.
+        COPY.with(|place| unsafe { place.get().write(copy) });
+    };
+    // Else there is none, which `with` finds.
+    let _ = THREAD.try_with(copy);
 }
 
 /// Calls `f` with the thread's state, which is made on first use; with `None` when the thread's
@@ -120,14 +109,15 @@ fn start() {
 #[cfg(not(loom))]
 #[inline(always)]
 fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
-    let thread = THREAD.with(UnsafeCell::get);
-    // SAFETY: it is there as long as the thread. Only `start` and `End` write to it, and `f`, a few
-    // lines of this module, calls neither: so no one else has it while this look lasts.
-    if unsafe { (*thread).is_none() } {
-        start();
+    let copy = COPY.with(UnsafeCell::get);
+    // SAFETY: it is there, and this look is over before anyone writes.
+    if unsafe { (*copy).is_none() } {
+        find();
     }
-    // SAFETY: as above.
-    f(unsafe { (*thread).as_ref() })
+    // SAFETY: no one writes while `f` looks, although that may run an allocator of the user's, and
+    // so this again. Where there is a state, `find` is not called, and the state ends after the
+    // thread's last call. Where there is none, `find` finds none.
+    f(unsafe { (*copy).as_ref() })
 }
 
 #[cfg(loom)]
