@@ -122,20 +122,31 @@ impl Erased {
     #[inline]
     fn is<T: 'static>(&self) -> bool {
         // One address is one type; one type may have several addresses.
-        std::ptr::eq(self.vtable, Place::<T>::VTABLE) || (self.vtable.id)() == TypeId::of::<T>()
+        std::ptr::eq(self.vtable, Place::<T>::VTABLE) || self.is_by_id(TypeId::of::<T>())
+    }
+
+    #[cold]
+    fn is_by_id(&self, id: TypeId) -> bool {
+        (self.vtable.id)() == id
     }
 
     /// The value, if it is a `T`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get<T: 'static>(&self) -> Result<&T, HandleError> {
         if self.is::<T>() {
             // SAFETY: the words hold a `T`.
             return Ok(unsafe { &*Place::get(self.words.get()) });
         }
-        Err(HandleError::WrongType {
-            expected: type_name::<T>(),
+        Err(self.is_not(type_name::<T>()))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_not(&self, expected: &'static str) -> HandleError {
+        HandleError::WrongType {
+            expected,
             found: (self.vtable.name)(),
-        })
+        }
     }
 
     /// The value, if it is a `T`, by value.

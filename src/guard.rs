@@ -35,7 +35,8 @@ impl<'t, T: ?Sized> Ref<'t, T> {
         }
     }
 
-    /// The same value seen as another type, or `None` where `f` has none to give.
+    /// The same value seen as another type, or the error of `f` where that has none to give.
+    #[inline(always)]
     pub(crate) fn try_map<U: ?Sized, E>(
         self,
         f: impl FnOnce(&T) -> Result<&U, E>,
