@@ -31,14 +31,34 @@ impl Segment {
         }
     }
 
-    /// Its first slot, and how many there are: none until it is made.
+    /// Its slots: none until it is made.
     #[inline]
-    fn slots(&self) -> (*mut Slot, usize) {
+    fn slots(&self) -> Slots {
         // edge: grow. Whoever sees the length sees the segment, and its slots made.
         let len = self.len.load(Ordering::Acquire);
         // edge: grow. The length was stored after this.
         let first = self.first.load(Ordering::Relaxed);
-        (first, len)
+        Slots { first, len }
+    }
+}
+
+/// A segment's first slot, and how many it has.
+#[derive(Clone, Copy)]
+struct Slots {
+    first: *mut Slot,
+    len: usize,
+}
+
+impl Slots {
+    /// The slot at that place, if there is one.
+    ///
+    /// # Safety
+    ///
+    /// These are slots of a table of `T`.
+    #[inline]
+    unsafe fn get<T>(self, place: usize) -> Option<NonNull<Slot>> {
+        // SAFETY: with a length there are slots, that many, and `place` is less.
+        (place < self.len).then(|| unsafe { nth::<T>(NonNull::new_unchecked(self.first), place) })
     }
 }
 
@@ -76,10 +96,9 @@ impl<'s, T> Directory<'s, T> {
     /// Where the slot is, if its segment was ever made and has one at that place.
     #[inline]
     pub(crate) fn find(&self, index: Index) -> Option<NonNull<Slot>> {
-        let (first, len) = self.segment(index).slots();
         let place = index.place(self.entry_bits);
-        // SAFETY: a segment with a length has slots, that many, and `place` is less.
-        (place < len).then(|| unsafe { nth::<T>(NonNull::new_unchecked(first), place) })
+        // SAFETY: the promise of `new`.
+        unsafe { self.segment(index).slots().get::<T>(place) }
     }
 
     /// The slot, if its segment was ever made; any bits may be asked for.
@@ -93,8 +112,10 @@ impl<'s, T> Directory<'s, T> {
         Finder {
             directory: self,
             entry: usize::MAX,
-            first: ptr::null_mut(),
-            len: 0,
+            slots: Slots {
+                first: ptr::null_mut(),
+                len: 0,
+            },
         }
     }
 }
@@ -105,8 +126,7 @@ pub(crate) struct Finder<'s, T> {
     directory: Directory<'s, T>,
     /// The directory's entry that is known, and the slots of its segment.
     entry: usize,
-    first: *mut Slot,
-    len: usize,
+    slots: Slots,
 }
 
 impl<'s, T> Finder<'s, T> {
@@ -116,14 +136,11 @@ impl<'s, T> Finder<'s, T> {
         let entry = index.entry(self.directory.entry_mask);
         if entry != self.entry {
             self.entry = entry;
-            (self.first, self.len) = self.directory.segment(index).slots();
+            self.slots = self.directory.segment(index).slots();
         }
         let place = index.place(self.directory.entry_bits);
         // SAFETY: as in `Directory::find` and `get`.
-        (place < self.len).then(|| unsafe {
-            let first = NonNull::new_unchecked(self.first);
-            Room::new(nth::<T>(first, place))
-        })
+        unsafe { self.slots.get::<T>(place).map(|slot| Room::new(slot)) }
     }
 }
 

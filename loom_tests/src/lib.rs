@@ -230,6 +230,16 @@ pub fn pass_grace(other: &HandleTable<u8>) {
     }
 }
 
+/// A table of one shard with so many values, numbered from 0. The handle of the first is deleted, and
+/// its batch is ready: the next delete drops it. And the table for [`pass_grace`].
+pub fn first_is_ready<const N: usize>() -> (Table, Ledger, [Handle; N], StdArc<HandleTable<u8>>) {
+    let (table, ledger, other) = (table(1), Ledger::new(), other_table());
+    let handles = std::array::from_fn(|number| table.insert(ledger.value(number)));
+    table.remove(handles[0]).unwrap();
+    pass_grace(&other);
+    (table, ledger, handles, other)
+}
+
 /// A table for [`pass_grace`].
 pub fn other_table() -> StdArc<HandleTable<u8>> {
     let other = HandleTable::builder().shards(1).build();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use handle_table::HandleTable;
 use loom::thread;
 use loom_tests::{
-    check, is_deleted, other_table, pass_grace, race, same_slot, table, Ledger, Table, Tracked,
+    check, first_is_ready, is_deleted, pass_grace, race, same_slot, table, Ledger, Table, Tracked,
 };
 
 /// "grace": a batch is dropped while a reader from before its retirement still looks.
@@ -37,10 +37,7 @@ fn a_batch_is_dropped_under_a_pinned_reader() {
 #[test]
 fn a_batch_that_the_reader_delivers_is_dropped_before_its_read() {
     check(|| {
-        let (table, ledger, other) = (table(1), Ledger::new(), other_table());
-        let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
-        table.remove(handles[0]).unwrap();
-        pass_grace(&other);
+        let (table, ledger, handles, other) = first_is_ready::<2>();
         // One batch is ready: whoever comes next looks for more.
         let read = move |table: &Table| {
             if let Ok(value) = table.get(handles[1]) {

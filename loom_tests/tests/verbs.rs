@@ -9,7 +9,7 @@ use loom::{
     thread,
 };
 use loom_tests::{
-    check, check_with_fewer, is_deleted, next_of_even, other_table, pass_grace, race, same_slot,
+    check, check_with_fewer, first_is_ready, is_deleted, next_of_even, pass_grace, race, same_slot,
     table, Deed, Ledger, Table,
 };
 
@@ -187,10 +187,7 @@ fn the_second_delete_is_refused_before_what_the_first_did() {
 #[test]
 fn a_vacant_slot_says_deleted_before_what_the_deleter_did() {
     check_with_fewer(1, || {
-        let (table, ledger, other) = (table(1), Ledger::new(), other_table());
-        let handles = [0, 1, 2].map(|number| table.insert(ledger.value(number)));
-        table.remove(handles[0]).unwrap();
-        pass_grace(&other);
+        let (table, ledger, handles, other) = first_is_ready::<3>();
         // One batch is ready: whoever deletes next takes all that are ready by then.
         let deed = Deed::new();
         let delete = {

@@ -9,7 +9,8 @@ use loom::{
     thread,
 };
 use loom_tests::{
-    check, check_with_fewer, is_deleted, other_table, pass_grace, race, table, Deed, Ledger, Table,
+    check, check_with_fewer, first_is_ready, is_deleted, other_table, pass_grace, race, table,
+    Deed, Ledger, Table,
 };
 
 /// `Grace`: `quiesce` returns while a value is still there, or drops it under a reader.
@@ -61,10 +62,7 @@ fn quiesce_misses_what_another_thread_deleted() {
 #[test]
 fn quiesce_returns_in_the_middle_of_a_drop() {
     check(|| {
-        let (table, ledger, other) = (table(1), Ledger::new(), other_table());
-        let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
-        table.remove(handles[0]).unwrap();
-        pass_grace(&other);
+        let (table, ledger, handles, _other) = first_is_ready::<2>();
         // The first value is in a batch that is ready; this drops it.
         let delete = move |table: &Table| table.remove(handles[1]).unwrap();
         let _idle = race(&table, delete, || {
@@ -145,10 +143,7 @@ fn flush_drops_a_value_under_a_reader() {
 #[test]
 fn a_walker_and_a_batch_drop_the_same_value() {
     check(|| {
-        let (table, ledger, other) = (table(1), Ledger::new(), other_table());
-        let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
-        table.remove(handles[0]).unwrap();
-        pass_grace(&other);
+        let (table, ledger, handles, _other) = first_is_ready::<2>();
         let delete = move |table: &Table| table.remove(handles[1]).unwrap();
         let _idle = race(&table, delete, || table.flush());
         ledger.close(table);
@@ -160,10 +155,7 @@ fn a_walker_and_a_batch_drop_the_same_value() {
 #[test]
 fn a_walker_drops_the_next_value_of_a_slot() {
     check(|| {
-        let (table, ledger, other) = (table(1), Ledger::new(), other_table());
-        let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
-        table.remove(handles[0]).unwrap();
-        pass_grace(&other);
+        let (table, ledger, handles, _other) = first_is_ready::<2>();
         let read = {
             let ledger = ledger.clone();
             move |table: &Table| {
