@@ -17,7 +17,7 @@ use crate::{
     sync::{Arc, AtomicUsize, Ordering},
     thread,
     walkers::Walkers,
-    word::{LiveWord, Phase, Word},
+    word::{LiveWord, Word},
 };
 
 /// Everything behind a table's pointer to it.
@@ -27,6 +27,8 @@ pub(crate) struct Core<T> {
     /// Written on the slow paths only, read by every verb.
     pub(crate) segments: Segments<T>,
     pub(crate) shards: Box<[Shard<T>]>,
+    /// How many of them their owners may use in the usual way: all, or none if there is a quota.
+    usual_shards: usize,
     /// Batches whose grace period is over, for each shard.
     pub(crate) ready: Arc<ReadyLists>,
     /// Handles that may still be issued, for a table that was built with a limit.
@@ -50,6 +52,7 @@ impl<T> Core<T> {
             key: new_key(),
             segments: Segments::new(shards),
             shards: (0..shards).map(Shard::new).collect(),
+            usual_shards: if limited { 0 } else { shards },
             ready: Arc::new(ReadyLists::new(shards)),
             quota: limited.then(|| CachePadded::new(AtomicUsize::new(max_handles))),
             walkers: CachePadded::new(Walkers::new()),
@@ -69,31 +72,39 @@ impl<T> Core<T> {
     /// used some table before, and handles of this one are not limited. Else `seat` finds out.
     #[inline]
     fn usual_owner(&self) -> Option<Owner<'_, T>> {
-        let shard = self.shards.get(thread::own_shard_at_a_glance())?;
-        // SAFETY: as in `seat`.
-        let owner = unsafe { Owner::new(shard, &self.segments) };
-        self.quota.is_none().then_some(owner)
+        let number = thread::own_shard_at_a_glance();
+        // SAFETY: less than the number of shards; and as in `seat`.
+        (number < self.usual_shards).then(|| unsafe {
+            let shard = self.shards.get_unchecked(number);
+            Owner::new(shard, &self.segments)
+        })
     }
 
     // New.
 
-    /// Issues a handle for the value that `make` gives. A closure, so that the value is made where
-    /// it is to live: a copy of it on the way costs more than all the rest. It does not panic.
+    /// A vacant slot, on the way that nearly all inserts take: for
+    /// [`publish_usually`](Self::publish_usually). Without one, [`insert_slowly`](Self::insert_slowly).
     #[inline(always)]
-    pub(crate) fn insert(&self, make: impl FnOnce() -> T) -> Result<Handle, Full<T>> {
-        if let Some(owner) = self.usual_owner() {
-            if let Some(claim) = owner.claim_free() {
-                let word = claim.publish(make());
-                owner.count_issued();
-                return Ok(self.handle(word));
-            }
-        }
-        self.insert_slowly(make())
+    pub(crate) fn claim_usually(&self) -> Option<(Owner<'_, T>, Claim<'_, T>)> {
+        let owner = self.usual_owner()?;
+        let claim = owner.claim_free()?;
+        Some((owner, claim))
+    }
+
+    #[inline(always)]
+    pub(crate) fn publish_usually(
+        &self,
+        (owner, claim): (Owner<'_, T>, Claim<'_, T>),
+        value: T,
+    ) -> Handle {
+        let word = claim.publish(value);
+        owner.count_issued();
+        self.handle(word)
     }
 
     #[cold]
     #[inline(never)]
-    fn insert_slowly(&self, value: T) -> Result<Handle, Full<T>> {
+    pub(crate) fn insert_slowly(&self, value: T) -> Result<Handle, Full<T>> {
         let seat = self.seat();
         match self.claim(&seat) {
             Some(claim) => Ok(self.publish(&seat, claim, value)),
@@ -156,12 +167,12 @@ impl<T> Core<T> {
 
     #[inline]
     pub(crate) fn handle(&self, word: LiveWord) -> Handle {
-        Handle::from_live_bits(word.bits() ^ self.key)
+        Handle::new_live(word, self.key)
     }
 
     /// The handle of a slot that was seen with this state, if that is live.
     pub(crate) fn handle_of(&self, state: Word) -> Option<Handle> {
-        (state.phase() == Phase::Live).then(|| Handle::from_live_bits(state.bits() ^ self.key))
+        LiveWord::of(state).map(|word| self.handle(word))
     }
 
     fn take_quota(&self) -> bool {
@@ -208,11 +219,11 @@ impl<T> Core<T> {
     pub(crate) fn delete(&self, handle: Handle) -> Option<(Room<'_, T>, usize)> {
         let candidate = self.lookup().find(handle)?;
         let (word, slot) = (candidate.word(), candidate.slot());
-        let waiting = match self.usual_owner() {
-            Some(owner) => owner.delete(slot, word),
-            None => self.delete_slowly(word, slot),
-        }?;
-        if waiting >= Owner::<T>::BATCH {
+        let is_full = match self.usual_owner() {
+            Some(owner) => owner.delete(slot, word)?,
+            None => self.delete_slowly(word, slot)?,
+        };
+        if is_full {
             self.retire();
         }
         Some((candidate.room(), word.word().generation()))
@@ -220,13 +231,13 @@ impl<T> Core<T> {
 
     #[cold]
     #[inline(never)]
-    fn delete_slowly(&self, word: LiveWord, slot: &Slot) -> Option<usize> {
-        let waiting = match self.seat() {
+    fn delete_slowly(&self, word: LiveWord, slot: &Slot) -> Option<bool> {
+        let is_full = match self.seat() {
             Seat::Own(owner) => owner.delete(slot, word),
             Seat::Shared(shard) => shard.delete(slot, word),
         }?;
         self.release_quota();
-        Some(waiting)
+        Some(is_full)
     }
 }
 
@@ -267,7 +278,7 @@ mod tests {
     #[test]
     fn errors_tell_deleted_from_never_issued() -> Result<(), HandleError> {
         let core = Core::new(4, usize::MAX);
-        let Ok(handle) = core.insert(|| 1) else {
+        let Ok(handle) = core.insert_slowly(1) else {
             panic!("an empty table has room")
         };
         let next_generation = 1 << crate::layout::INDEX_BITS;
@@ -301,7 +312,7 @@ mod tests {
     fn the_words_of_free_slots_are_not_handles() -> Result<(), HandleError> {
         let core = Core::new(4, usize::MAX);
         for _ in 0..40 {
-            let Ok(handle) = core.insert(|| 1) else {
+            let Ok(handle) = core.insert_slowly(1) else {
                 panic!("an empty table has room")
             };
             assert!(delete(&core, handle).is_ok());

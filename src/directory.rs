@@ -40,6 +40,15 @@ impl Segment {
         let first = self.first.load(Ordering::Relaxed);
         Slots { first, len }
     }
+
+    /// Its first slot, to who knows that it was made.
+    #[inline]
+    fn known(&self) -> *mut Slot {
+        // edge: grow. Whoever used a slot of it saw the segment, and so does who has the slot from there.
+        let first = self.first.load(Ordering::Relaxed);
+        debug_assert!(!first.is_null());
+        first
+    }
 }
 
 /// A segment's first slot, and how many it has.
@@ -108,14 +117,32 @@ impl<'s, T> Directory<'s, T> {
         self.find(index).map(|slot| unsafe { Room::new(slot) })
     }
 
+    /// The slot, of which the caller knows that it is there.
+    ///
+    /// # Safety
+    ///
+    /// The slot was in use before, and came to the caller by edges from that use.
+    #[inline]
+    pub(crate) unsafe fn known(&self, index: Index) -> Room<'s, T> {
+        // SAFETY: the caller's duty.
+        unsafe { self.room_in(self.segment(index).known(), index) }
+    }
+
+    /// # Safety
+    ///
+    /// The slots from `first` on are those of the segment of `index`, and the slot is among them.
+    #[inline]
+    unsafe fn room_in(&self, first: *mut Slot, index: Index) -> Room<'s, T> {
+        let place = index.place(self.entry_bits);
+        // SAFETY: the caller's duty; and segments live for `'s`.
+        unsafe { Room::new(nth::<T>(NonNull::new_unchecked(first), place)) }
+    }
+
     pub(crate) fn finder(self) -> Finder<'s, T> {
         Finder {
             directory: self,
             entry: usize::MAX,
-            slots: Slots {
-                first: ptr::null_mut(),
-                len: 0,
-            },
+            first: ptr::null_mut(),
         }
     }
 }
@@ -124,23 +151,26 @@ impl<'s, T> Directory<'s, T> {
 /// list of slots the way from one to the next does not lead through the directory.
 pub(crate) struct Finder<'s, T> {
     directory: Directory<'s, T>,
-    /// The directory's entry that is known, and the slots of its segment.
+    /// The directory's entry that was found last, and the first slot of its segment.
     entry: usize,
-    slots: Slots,
+    first: *mut Slot,
 }
 
 impl<'s, T> Finder<'s, T> {
-    /// See [`Directory::get`].
+    /// See [`Directory::known`].
+    ///
+    /// # Safety
+    ///
+    /// As there.
     #[inline]
-    pub(crate) fn get(&mut self, index: Index) -> Option<Room<'s, T>> {
+    pub(crate) unsafe fn known(&mut self, index: Index) -> Room<'s, T> {
         let entry = index.entry(self.directory.entry_mask);
         if entry != self.entry {
             self.entry = entry;
-            self.slots = self.directory.segment(index).slots();
+            self.first = self.directory.segment(index).known();
         }
-        let place = index.place(self.directory.entry_bits);
-        // SAFETY: as in `Directory::find` and `get`.
-        unsafe { self.slots.get::<T>(place).map(|slot| Room::new(slot)) }
+        // SAFETY: the caller's duty: the segment was made, with that slot in it.
+        unsafe { self.directory.room_in(self.first, index) }
     }
 }
 

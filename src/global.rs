@@ -7,7 +7,7 @@ use crate::{
     guard::Ref,
     handle::Handle,
     stats::Stats,
-    table::{out_of_space, HandleTable},
+    table::HandleTable,
 };
 
 #[cfg(not(loom))]
@@ -30,10 +30,7 @@ impl Handle {
     #[inline(always)]
     #[track_caller]
     pub fn new<T: Send + Sync + 'static>(value: T) -> Self {
-        match GLOBAL.try_insert_made(|| Erased::new(value)) {
-            Ok(handle) => handle,
-            Err(_) => out_of_space(),
-        }
+        GLOBAL.insert_made(|| Erased::new(value))
     }
 
     /// Stores the value that `make` returns, which may know its own handle. If `make` panics,

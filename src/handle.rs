@@ -2,7 +2,7 @@
 
 use std::{ffi::c_void, fmt, num::NonZeroUsize, ptr};
 
-use crate::error::HandleError;
+use crate::{error::HandleError, layout::LIVE, word::LiveWord};
 
 /// A pointer-sized, non-zero integer that names a value in a table.
 ///
@@ -139,13 +139,16 @@ impl Handle {
         Self::from_raw(ptr.addr())
     }
 
-    /// A handle from bits that are known not to be zero, as those of a live word are.
+    /// The handle of a slot with this state, in a table with this key.
     #[inline]
-    pub(crate) fn from_live_bits(bits: usize) -> Self {
-        match NonZeroUsize::new(bits) {
-            Some(bits) => Self(bits),
-            None => unreachable!("the top bit of a live word is set, and no key clears it"),
-        }
+    pub(crate) fn new_live(word: LiveWord, key: usize) -> Self {
+        /// Set in each live word, and no key changes it; said once more, so that it is seen that
+        /// a handle is not zero.
+        const TOP_BIT: NonZeroUsize = match NonZeroUsize::new(LIVE) {
+            Some(bit) => bit,
+            None => unreachable!(),
+        };
+        Self(TOP_BIT | (word.bits() ^ key))
     }
 }
 

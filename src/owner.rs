@@ -25,9 +25,9 @@ pub(crate) struct Owned<T> {
 struct Local {
     /// Vacant slots of this shard.
     free: Link,
-    /// Deleted slots of any shard, not yet retired, and how many.
+    /// Deleted slots of any shard, not yet retired, and how many more make a batch.
     limbo: Link,
-    limbo_len: usize,
+    limbo_room: usize,
     /// Slots of this shard that were never used: from, to.
     fresh: (usize, usize),
 }
@@ -47,7 +47,7 @@ impl<T> Owned<T> {
             local: UnsafeCell::new(Local {
                 free: Link::END,
                 limbo: Link::END,
-                limbo_len: 0,
+                limbo_room: batch_limit::<T>(),
                 fresh: (0, 0),
             }),
             counts: Counts::new(),
@@ -80,9 +80,6 @@ fn count(counter: &AtomicUsize) {
 }
 
 impl<'c, T> Owner<'c, T> {
-    /// From this many deletes on, they are retired as a batch.
-    pub(crate) const BATCH: usize = batch_limit::<T>();
-
     /// # Safety
     ///
     /// The calling thread holds the lease of `shard`, and keeps it while this exists.
@@ -122,7 +119,7 @@ impl<'c, T> Owner<'c, T> {
         unsafe {
             self.local(|local| {
                 let first = local.free.next()?;
-                self.claim_first(local, first)
+                Some(self.claim_first(local, first))
             })
         }
     }
@@ -132,7 +129,7 @@ impl<'c, T> Owner<'c, T> {
         let next = |local: &mut Local| {
             if local.fresh.0 == local.fresh.1 {
                 if let Some(first) = self.shard.take_vacant() {
-                    return Some(Ok(self.claim_first(local, first)?));
+                    return Some(Ok(self.claim_first(local, first)));
                 }
                 local.fresh = self.shard.carve(self.segments, BLOCK)?;
             }
@@ -148,14 +145,15 @@ impl<'c, T> Owner<'c, T> {
         }
     }
 
-    /// Takes the first slot of a list. It was used, so its segment is there.
+    /// Takes the first slot of a list, which is of this shard.
     #[inline]
-    fn claim_first(&self, local: &mut Local, first: Index) -> Option<Claim<'c, T>> {
-        let room = self.segments.get(first)?;
+    fn claim_first(&self, local: &mut Local, first: Index) -> Claim<'c, T> {
+        // SAFETY: it is on a list since it was used, and came here by that.
+        let room = unsafe { self.segments.known(first) };
         let state = room.slot().own_state();
         local.free = state.link();
         // SAFETY: taken off the owner's list, in that state.
-        Some(unsafe { Claim::new(room, first, state) })
+        unsafe { Claim::new(room, first, state) }
     }
 
     /// Counts a handle that was issued.
@@ -166,27 +164,26 @@ impl<'c, T> Owner<'c, T> {
 
     // Delete.
 
-    /// Deletes the handle of `word`, which may be of any shard, if it is valid; says how many
-    /// deleted slots wait.
+    /// Deletes the handle of `word`, which may be of any shard, if it is valid; says whether the
+    /// batch is full then, so that the caller must [take](Self::take_limbo) it.
     #[inline]
-    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Option<usize> {
+    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Option<bool> {
         let delete = |local: &mut Local| {
             slot.unlink(word, local.limbo).then(|| {
+                count(&self.shard.owned.counts.deleted);
                 local.limbo = Link::to(word.index());
-                local.limbo_len += 1;
-                local.limbo_len
+                local.limbo_room -= 1;
+                local.limbo_room == 0
             })
         };
         // SAFETY: nothing in `delete` calls out.
-        let waiting = unsafe { self.local(delete) }?;
-        count(&self.shard.owned.counts.deleted);
-        Some(waiting)
+        unsafe { self.local(delete) }
     }
 
     /// Takes the deleted slots that wait, as a list.
     pub(crate) fn take_limbo(&self) -> Option<Index> {
         let take = |local: &mut Local| {
-            local.limbo_len = 0;
+            local.limbo_room = batch_limit::<T>();
             std::mem::replace(&mut local.limbo, Link::END).next()
         };
         // SAFETY: nothing in `take` calls out.

@@ -12,6 +12,7 @@ use crate::{
     index::Index,
     layout::BACKLOG,
     lists::Chain,
+    owner::Owner,
     reclaim::{yield_to_readers, ReadyLists},
     shard::Shard,
     slot::Slot,
@@ -81,9 +82,8 @@ impl<T> Core<T> {
         while next.is_some() {
             self.contain(|| {
                 while let Some(index) = next {
-                    let Some(room) = slots.get(index) else {
-                        unreachable!("a slot in a batch was used, so its segment is there");
-                    };
+                    // SAFETY: it is in a batch since it was used, and came here by that.
+                    let room = unsafe { slots.known(index) };
                     let (slot, state) = (room.slot(), room.slot().own_state());
                     next = state.link().next();
                     // Else it is hollow, and has its next generation.
@@ -127,7 +127,9 @@ impl<T> Core<T> {
 /// can have them: a `Drop` that inserts into a table without any space left is refused.
 struct Returns<'c, T> {
     core: &'c Core<T>,
-    seat: &'c Seat<'c, T>,
+    /// The seat, if that is a shard of the thread's own, and that shard's number, of so many.
+    own: Option<(&'c Owner<'c, T>, usize)>,
+    shards: usize,
     /// Of the shard that `home` is.
     chain: Option<Chain<'c>>,
     home: &'c Shard<T>,
@@ -137,7 +139,11 @@ impl<'c, T> Returns<'c, T> {
     fn new(core: &'c Core<T>, seat: &'c Seat<'c, T>) -> Self {
         Self {
             core,
-            seat,
+            own: match seat {
+                Seat::Own(owner) => Some((owner, owner.shard().number())),
+                Seat::Shared(_) => None,
+            },
+            shards: core.shards.len(),
             chain: None,
             home: seat.shard(),
         }
@@ -146,16 +152,16 @@ impl<'c, T> Returns<'c, T> {
     /// Returns a slot that the caller owns, to be issued with `generation` next.
     #[inline]
     fn add(&mut self, slot: &'c Slot, index: Index, generation: usize) {
-        let home = self.core.home(index);
-        match self.seat {
-            Seat::Own(owner) if ptr::eq(owner.shard(), home) => {
+        match self.own {
+            Some((owner, number)) if index.shard(self.shards) == number => {
                 owner.vacate(slot, index, generation);
             }
-            _ => self.chain(home, slot, index, generation),
+            _ => self.chain(slot, index, generation),
         }
     }
 
-    fn chain(&mut self, home: &'c Shard<T>, slot: &'c Slot, index: Index, generation: usize) {
+    fn chain(&mut self, slot: &'c Slot, index: Index, generation: usize) {
+        let home = self.core.home(index);
         if !ptr::eq(self.home, home) {
             self.push();
             self.home = home;

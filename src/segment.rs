@@ -56,6 +56,17 @@ impl<T> Segments<T> {
         self.directory().get(index)
     }
 
+    /// See [`Directory::known`].
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    #[inline]
+    pub(crate) unsafe fn known(&self, index: Index) -> Room<'_, T> {
+        // SAFETY: the caller's duty.
+        unsafe { self.directory().known(index) }
+    }
+
     /// For many slots, one after the other.
     pub(crate) fn finder(&self) -> Finder<'_, T> {
         self.directory().finder()

@@ -10,6 +10,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::{
     index::{Index, Link},
+    layout::batch_limit,
     lists::{Chain, LimboPile, VacantStack},
     owner::Owned,
     room::Room,
@@ -23,7 +24,6 @@ use crate::{
 /// One shard of a table of `T`.
 #[derive(Debug)]
 pub(crate) struct Shard<T> {
-    number: usize,
     /// The owner's alone.
     pub(crate) owned: CachePadded<Owned<T>>,
     /// Anyone's.
@@ -32,6 +32,8 @@ pub(crate) struct Shard<T> {
 
 #[derive(Debug)]
 struct Shared {
+    /// The shard's number in its table.
+    number: usize,
     /// Vacant slots of this shard that its owner does not have.
     vacant: VacantStack,
     /// Deleted slots of any shard, not yet retired, of threads that own none.
@@ -111,9 +113,9 @@ impl<'s, T> Claim<'s, T> {
 impl<T> Shard<T> {
     pub(crate) fn new(number: usize) -> Self {
         Self {
-            number,
             owned: CachePadded::new(Owned::new()),
             shared: CachePadded::new(Shared {
+                number,
                 vacant: VacantStack::new(),
                 limbo: LimboPile::new(),
                 used: AtomicUsize::new(0),
@@ -126,7 +128,7 @@ impl<T> Shard<T> {
     /// Its number in its table.
     #[inline]
     pub(crate) fn number(&self) -> usize {
-        self.number
+        self.shared.number
     }
 
     // New.
@@ -162,7 +164,7 @@ impl<T> Shard<T> {
         segments: &'s Segments<T>,
         number: usize,
     ) -> Claim<'s, T> {
-        let index = segments.shape().index(number, self.number);
+        let index = segments.shape().index(number, self.shared.number);
         // SAFETY: carved, as the caller says, and never used.
         unsafe { Claim::new(segments.room(index), index, Word::default()) }
     }
@@ -194,13 +196,14 @@ impl<T> Shard<T> {
     // Delete.
 
     /// Deletes the handle of `word`, which may be of any shard, if it is valid, by a thread that
-    /// owns none; says how many deleted slots wait.
-    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Option<usize> {
+    /// owns none; says whether there is a batch of them then.
+    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Option<bool> {
         if !slot.unlink(word, Link::END) {
             return None;
         }
         count(&self.shared.counts.deleted);
-        Some(self.shared.limbo.push(slot, word.index()))
+        let waiting = self.shared.limbo.push(slot, word.index());
+        Some(waiting >= batch_limit::<T>())
     }
 
     /// Takes the deleted slots that wait, of threads that own no shard, as a list.
@@ -251,7 +254,7 @@ impl<T> Shard<T> {
     ) -> impl Iterator<Item = (usize, Room<'s, T>)> + use<'s, T> {
         // edge: none. Slots that were handed out before the caller's last edge are among them.
         let used = self.shared.used.load(Ordering::Relaxed);
-        segments.iter(self.number, first..used)
+        segments.iter(self.shared.number, first..used)
     }
 
     /// Handles issued by this shard's users so far.

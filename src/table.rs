@@ -267,10 +267,7 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
     #[inline(always)]
     #[track_caller]
     pub fn insert(&self, value: T) -> Handle {
-        match self.try_insert(value) {
-            Ok(handle) => handle,
-            Err(_) => out_of_space(),
-        }
+        self.insert_made(|| value)
     }
 
     /// Stores `value` under a new handle, or gives it back.
@@ -283,11 +280,29 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
         self.try_insert_made(|| value)
     }
 
+    /// [`insert`](Self::insert), of the value that `make` gives. A closure, so that the value is made
+    /// where it is to live: a copy of it on the way costs more than all the rest. It does not panic.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn insert_made(&self, make: impl FnOnce() -> T) -> Handle {
+        let core = self.core.get_or_make(|| self.limits.make_core());
+        if let Some(claim) = core.claim_usually() {
+            return core.publish_usually(claim, make());
+        }
+        match core.insert_slowly(make()) {
+            Ok(handle) => handle,
+            Err(_) => out_of_space(),
+        }
+    }
+
+    /// [`try_insert`](Self::try_insert), in the same way.
     #[inline(always)]
     pub(crate) fn try_insert_made(&self, make: impl FnOnce() -> T) -> Result<Handle, Full<T>> {
-        self.core
-            .get_or_make(|| self.limits.make_core())
-            .insert(make)
+        let core = self.core.get_or_make(|| self.limits.make_core());
+        match core.claim_usually() {
+            Some(claim) => Ok(core.publish_usually(claim, make())),
+            None => core.insert_slowly(make()),
+        }
     }
 
     /// Stores the value that `make` returns, which may know its own handle.

@@ -14,7 +14,7 @@ use crate::{
     core::Core,
     error::QuiesceError,
     handle::Handle,
-    owner::Owner,
+    layout::batch_limit,
     reclaim::{Backoff, Grace},
     room::{Room, Stride},
     shard::Shard,
@@ -119,7 +119,7 @@ impl<T> Core<T> {
     fn drop_doomed(&self, doomed: &[Doomed<'_, T>]) -> Dropped {
         let mut dropped = Dropped::default();
         // A batch's worth at a time, which bounds what is taken out; and none once, to wait.
-        let mut chunks = doomed.chunks(Owner::<T>::BATCH);
+        let mut chunks = doomed.chunks(batch_limit::<T>());
         let mut chunk = chunks.next().unwrap_or(&[]);
         loop {
             let (values, mine, others) = self.take_doomed(chunk);

@@ -109,6 +109,11 @@ impl LiveWord {
         ((bits as isize) < 0).then_some(Self(bits))
     }
 
+    /// The same of a slot's state; `None` if it is not live.
+    pub(crate) fn of(state: Word) -> Option<Self> {
+        (state.phase() == Phase::Live).then_some(Self(state.0))
+    }
+
     #[inline]
     pub(crate) fn bits(self) -> usize {
         self.0
