@@ -32,6 +32,10 @@ impl Shape {
         }
     }
 
+    pub(crate) fn shards(self) -> usize {
+        1 << self.shard_bits
+    }
+
     /// Entries of the directory: the segments of all shards.
     pub(crate) fn entries(self) -> usize {
         SEGMENTS << self.shard_bits
@@ -97,10 +101,22 @@ impl Index {
         self.0
     }
 
+    /// Of a shard's first slot.
+    pub(crate) fn first_of_shard(shard: usize) -> Self {
+        Self(shard << SEGMENT_BITS)
+    }
+
     /// The number of its shard, of so many: a power of two, and more than any number returned.
     #[inline]
     pub(crate) fn shard(self, shards: usize) -> usize {
         self.0 >> SEGMENT_BITS & (shards - 1)
+    }
+
+    /// The bits in which it differs from `other`: or-ed together, those of many have no shard's bit
+    /// if all are of the shard of `other`.
+    #[inline]
+    pub(crate) fn apart_from(self, other: Self) -> usize {
+        self.0 ^ other.0
     }
 
     /// Its segment's entry in the directory, by the mask that is the last entry's number.

@@ -35,6 +35,8 @@ mod lease;
 mod thread;
 
 #[allow(unsafe_code)]
+mod batch;
+#[allow(unsafe_code)]
 mod reclaim;
 
 #[allow(unsafe_code)]

@@ -151,10 +151,10 @@ impl LimboPile {
     }
 
     /// Takes all of it, as a list through the slots' links.
-    pub(crate) fn take(&self) -> Link {
+    pub(crate) fn take(&self) -> Pile {
         // edge: recycle. After the unlinks and links of all who pushed.
         let head = self.head.swap(Pile::EMPTY.bits(), Ordering::Acquire);
-        Pile::from_bits(head).link()
+        Pile::from_bits(head)
     }
 }
 
@@ -250,8 +250,9 @@ mod tests {
                 number + 1
             );
         }
-        assert_eq!(pile.take(), Link::to(index(3)));
-        assert_eq!(pile.take(), Link::END);
+        let taken = pile.take();
+        assert_eq!((taken.link(), taken.len()), (Link::to(index(3)), 4));
+        assert_eq!(pile.take(), Pile::EMPTY);
     }
 
     /// What idr-ebr's free list did up to 0.3.2: hand out a slot that was in use. Two threads pop

@@ -14,11 +14,12 @@ use loom::{
 };
 
 use crate::{
+    batch::{Batch, Run},
     index::{Index, Link, Shape},
     layout::MAX_SHARDS,
     lease::Leases,
     lists::{Chain, LimboPile, VacantStack},
-    reclaim::{Batch, Grace, ReadyLists},
+    reclaim::{Grace, ReadyLists},
     segment::Segments,
     shard::Shard,
     slot::Slot,
@@ -132,7 +133,7 @@ impl<const N: usize> Lists<N> {
 
     /// Takes the whole pile, and says how many slots it had.
     fn take_pile(&self) -> usize {
-        self.hold_list(self.limbo.take().next())
+        self.hold_list(self.limbo.take().link().next())
     }
 
     fn hold_list(&self, first: Option<Index>) -> usize {
@@ -286,6 +287,15 @@ fn a_vacant_slot_hides_what_its_deleter_did() {
     });
 }
 
+fn batch(number: usize) -> Box<Batch> {
+    let run = Run {
+        first: index(number),
+        len: 1,
+        is_whole: false,
+    };
+    Batch::new(run, 0)
+}
+
 /// "grace", `ReadyLists::deliver` or `take` without Release, Acquire, exchange or swap: a batch is
 /// lost, taken twice, or taken before it is linked.
 #[test]
@@ -294,11 +304,11 @@ fn a_batch_is_lost_or_taken_twice() {
         let ready = Arc::new(ReadyLists::new(1));
         let others = [0, 1].map(|number| {
             spawn(&ready, move |ready| {
-                ready.deliver(Batch::new(index(number), 0));
+                ready.deliver(batch(number));
                 ready.take(0).count()
             })
         });
-        ready.deliver(Batch::new(index(2), 0));
+        ready.deliver(batch(2));
         let taken = ready.take(0).count();
         let taken = others
             .map(|other| other.join().unwrap())

@@ -1,11 +1,13 @@
 //! What the thread with a shard's lease does there: the verbs without read-modify-writes, but for
 //! the one that decides a delete.
 
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, mem};
 
 use crate::{
+    batch::{Batch, Batches, Run},
     index::{Index, Link},
-    layout::{batch_limit, BLOCK},
+    layout::{batch_limit, BLOCK, LAST_GENERATION},
+    room::Stride,
     segment::Segments,
     shard::{Claim, Counts, Shard},
     slot::Slot,
@@ -23,11 +25,17 @@ pub(crate) struct Owned<T> {
 
 /// What the owner keeps without atomics.
 struct Local {
-    /// Vacant slots of this shard.
+    /// Vacant slots of this shard; of plain values also such in limbo whose grace period is over.
     free: Link,
+    /// More of the latter: whole runs, for when that list is empty.
+    runs: Batches,
     /// Deleted slots of any shard, not yet retired, and how many more make a batch.
     limbo: Link,
     limbo_room: usize,
+    /// Of plain values: in which bits the indices of those differ from `home`.
+    limbo_apart: usize,
+    /// This shard's first slot.
+    home: Index,
     /// Slots of this shard that were never used: from, to.
     fresh: (usize, usize),
 }
@@ -42,12 +50,16 @@ unsafe impl<T: Send + Sync> Sync for Owned<T> {}
 unsafe impl<T: Send> Send for Owned<T> {}
 
 impl<T> Owned<T> {
-    pub(crate) fn new() -> Self {
+    /// Of the shard with this number.
+    pub(crate) fn new(number: usize) -> Self {
         Self {
             local: UnsafeCell::new(Local {
+                home: Index::first_of_shard(number),
                 free: Link::END,
+                runs: Batches::new(),
                 limbo: Link::END,
                 limbo_room: batch_limit::<T>(),
+                limbo_apart: 0,
                 fresh: (0, 0),
             }),
             counts: Counts::new(),
@@ -119,17 +131,36 @@ impl<'c, T> Owner<'c, T> {
         unsafe {
             self.local(|local| {
                 let first = local.free.next()?;
-                Some(self.claim_first(local, first))
+                self.claim_first(local, first)
             })
         }
     }
 
-    /// Takes a vacant slot that others returned, or one that was never used.
+    /// Takes a slot of a run that came back, one that others returned, or one that was never used.
     pub(crate) fn claim_more(&self) -> Option<Claim<'c, T>> {
+        // SAFETY: nothing in here calls out.
+        while let Some(run) = unsafe { self.local(|local| local.runs.next()) } {
+            // SAFETY: nothing in here calls out.
+            unsafe {
+                self.local(|local| {
+                    debug_assert_eq!(local.free, Link::END);
+                    local.free = Link::to(run.run().first);
+                })
+            };
+            // Not in there: it gives memory back, and the allocator is the user's.
+            drop(run);
+            if let Some(claim) = self.claim_free() {
+                return Some(claim);
+            }
+        }
+        self.claim_other()
+    }
+
+    fn claim_other(&self) -> Option<Claim<'c, T>> {
         let next = |local: &mut Local| {
             if local.fresh.0 == local.fresh.1 {
                 if let Some(first) = self.shard.take_vacant() {
-                    return Some(Ok(self.claim_first(local, first)));
+                    return Some(Ok(self.claim_first(local, first)?));
                 }
                 local.fresh = self.shard.carve(self.segments, BLOCK)?;
             }
@@ -145,15 +176,24 @@ impl<'c, T> Owner<'c, T> {
         }
     }
 
-    /// Takes the first slot of a list, which is of this shard.
+    /// Takes the first slot of a list, which is of this shard and can be issued.
     #[inline]
-    fn claim_first(&self, local: &mut Local, first: Index) -> Claim<'c, T> {
-        // SAFETY: it is on a list since it was used, and came here by that.
-        let room = unsafe { self.segments.known(first) };
-        let state = room.slot().own_state();
-        local.free = state.link();
-        // SAFETY: taken off the owner's list, in that state.
-        unsafe { Claim::new(room, first, state) }
+    fn claim_first(&self, local: &mut Local, mut first: Index) -> Option<Claim<'c, T>> {
+        loop {
+            // SAFETY: it is on a list since it was used, and came here by that.
+            let room = unsafe { self.segments.known(first) };
+            let mut state = room.slot().own_state();
+            local.free = state.link();
+            if Stride::<T>::PLAIN {
+                state = state.vacated();
+            }
+            if !Stride::<T>::PLAIN || state.generation() <= LAST_GENERATION {
+                // SAFETY: taken off the owner's list, vacant in that state or as good as that.
+                return Some(unsafe { Claim::new(room, first, state) });
+            }
+            room.slot().vacate(state.generation(), Link::END);
+            first = local.free.next()?;
+        }
     }
 
     /// Counts a handle that was issued.
@@ -171,6 +211,9 @@ impl<'c, T> Owner<'c, T> {
         let delete = |local: &mut Local| {
             slot.unlink(word, local.limbo).then(|| {
                 count(&self.shard.owned.counts.deleted);
+                if Stride::<T>::PLAIN {
+                    local.limbo_apart |= word.index().apart_from(local.home);
+                }
                 local.limbo = Link::to(word.index());
                 local.limbo_room -= 1;
                 local.limbo_room == 0
@@ -180,14 +223,27 @@ impl<'c, T> Owner<'c, T> {
         unsafe { self.local(delete) }
     }
 
-    /// Takes the deleted slots that wait, as a list.
-    pub(crate) fn take_limbo(&self) -> Option<Index> {
+    /// Takes the deleted slots that wait.
+    pub(crate) fn take_limbo(&self) -> Option<Run> {
+        let shards = self.segments.shape().shards();
         let take = |local: &mut Local| {
-            local.limbo_room = batch_limit::<T>();
-            std::mem::replace(&mut local.limbo, Link::END).next()
+            let len = batch_limit::<T>() - mem::replace(&mut local.limbo_room, batch_limit::<T>());
+            let apart = mem::take(&mut local.limbo_apart);
+            Some(Run {
+                first: mem::replace(&mut local.limbo, Link::END).next()?,
+                len,
+                is_whole: Stride::<T>::PLAIN && Index::from_bits(apart).shard(shards) == 0,
+            })
         };
         // SAFETY: nothing in `take` calls out.
         unsafe { self.local(take) }
+    }
+
+    /// Keeps a whole run of slots of this shard whose grace period is over. Its values are plain, so
+    /// nothing is done for each: who claims a slot takes the step from limbo to vacant with it.
+    pub(crate) fn keep(&self, run: Box<Batch>) {
+        // SAFETY: pushing calls nothing out.
+        unsafe { self.local(|local| local.runs.push(run)) }
     }
 
     /// Returns a slot of this shard that the caller owns, to be issued with `generation` next.

@@ -10,36 +10,10 @@ use std::ptr;
 use crossbeam_utils::CachePadded;
 
 use crate::{
-    index::Index,
-    sync::{yield_now, Arc, AtomicBool, AtomicPtr, AtomicUsize, Ordering, UnsafeCell},
+    batch::{Batch, Batches, Run},
+    sync::{yield_now, Arc, AtomicBool, AtomicPtr, AtomicUsize, Ordering},
     thread,
 };
-
-/// Deleted slots that were retired together: a list through the slots' links.
-pub(crate) struct Batch {
-    first: Index,
-    shard: usize,
-    next: UnsafeCell<*mut Batch>,
-}
-
-// SAFETY: `next` is another batch, owned through this one; the rest is plain data.
-unsafe impl Send for Batch {}
-
-impl Batch {
-    /// The list that starts with `first`, of what was deleted at `shard`.
-    pub(crate) fn new(first: Index, shard: usize) -> Box<Self> {
-        Box::new(Self {
-            first,
-            shard,
-            next: UnsafeCell::new(ptr::null_mut()),
-        })
-    }
-
-    /// The first slot of the list.
-    pub(crate) fn first(&self) -> Index {
-        self.first
-    }
-}
 
 /// For each shard the batches whose grace period is over. It outlives its table where closures
 /// are still to come, and then holds batches of slots that are gone, which nobody looks at.
@@ -51,8 +25,8 @@ pub(crate) struct ReadyLists {
 #[derive(Debug)]
 struct ReadyList {
     head: AtomicPtr<Batch>,
-    /// Batches sealed for this shard and not taken yet, ready or not.
-    sealed: AtomicUsize,
+    /// Slots of batches that were sealed for this shard and not taken yet, ready or not.
+    waiting: AtomicUsize,
 }
 
 impl ReadyLists {
@@ -60,7 +34,7 @@ impl ReadyLists {
         let empty = |_| {
             CachePadded::new(ReadyList {
                 head: AtomicPtr::new(ptr::null_mut()),
-                sealed: AtomicUsize::new(0),
+                waiting: AtomicUsize::new(0),
             })
         };
         Self {
@@ -68,26 +42,28 @@ impl ReadyLists {
         }
     }
 
-    /// Sends the list that starts with `first` into the future: it is ready for `shard` after
-    /// every thread that is pinned now has unpinned.
-    pub(crate) fn retire(this: &Arc<Self>, shard: usize, first: Index) {
-        let batch = Batch::new(first, shard);
+    /// Sends `run` into the future: it is ready for `shard` after every thread that is pinned now
+    /// has unpinned.
+    pub(crate) fn retire(this: &Arc<Self>, shard: usize, run: Run) {
+        let batch = Batch::new(run, shard);
         let home = Arc::clone(this);
+        let waiting = &this.lists[shard].waiting;
         // edge: none. A count, and nothing follows from it.
-        this.lists[shard].sealed.fetch_add(1, Ordering::Relaxed);
+        waiting.fetch_add(run.len, Ordering::Relaxed);
         // edge: grace. All unlinks of the batch come before its seal in the collector's queue.
         defer(move || home.deliver(batch));
     }
 
     /// What the deferred closure does, on any thread.
     pub(crate) fn deliver(&self, batch: Box<Batch>) {
-        let head = &self.lists[batch.shard].head;
+        let head = &self.lists[batch.shard()].head;
         let batch = Box::into_raw(batch);
         // edge: none. The compare-exchange checks it.
         let mut top = head.load(Ordering::Relaxed);
         loop {
-            // SAFETY: the batch is ours until the exchange below succeeds.
-            unsafe { (*batch).next.with_mut(|next| *next = top) };
+            // SAFETY: the batch is ours until the exchange below succeeds, and then takes along what
+            // is below it.
+            unsafe { (*batch).link(top) };
             // edge: grace. What all readers did comes before what the taker does. Pushed by many
             // and taken whole, so a head that came back is as good as the same one.
             match head.compare_exchange_weak(top, batch, Ordering::Release, Ordering::Relaxed) {
@@ -103,20 +79,23 @@ impl ReadyLists {
         !self.lists[shard].head.load(Ordering::Relaxed).is_null()
     }
 
-    /// How many batches of `shard` have been sealed and not been taken.
+    /// How many slots were sealed in batches of `shard` that have not been taken.
     pub(crate) fn waiting(&self, shard: usize) -> usize {
         // edge: none. A count, and nothing follows from it.
-        self.lists[shard].sealed.load(Ordering::Relaxed)
+        self.lists[shard].waiting.load(Ordering::Relaxed)
     }
 
-    /// Takes all batches that are ready for `shard`.
-    pub(crate) fn take(&self, shard: usize) -> ReadyBatches<'_> {
-        let ReadyList { head, sealed } = &*self.lists[shard];
-        ReadyBatches {
-            // edge: grace. After all readers, by way of the closures.
-            next: head.swap(ptr::null_mut(), Ordering::Acquire),
-            sealed,
-        }
+    /// Takes all batches that are ready for `shard`, newest first.
+    pub(crate) fn take(&self, shard: usize) -> impl Iterator<Item = Box<Batch>> + '_ {
+        let ReadyList { head, waiting } = &*self.lists[shard];
+        // edge: grace. After all readers, by way of the closures.
+        let first = head.swap(ptr::null_mut(), Ordering::Acquire);
+        // SAFETY: `deliver` made them from boxes and linked them, and they were taken whole.
+        let batches = unsafe { Batches::from_raw(first) };
+        batches.inspect(|batch| {
+            // edge: none. A count, and nothing follows from it.
+            waiting.fetch_sub(batch.run().len, Ordering::Relaxed);
+        })
     }
 }
 
@@ -125,35 +104,6 @@ impl Drop for ReadyLists {
         for shard in 0..self.lists.len() {
             drop(self.take(shard));
         }
-    }
-}
-
-/// Batches taken off a ready list, newest first.
-pub(crate) struct ReadyBatches<'l> {
-    next: *mut Batch,
-    sealed: &'l AtomicUsize,
-}
-
-impl Iterator for ReadyBatches<'_> {
-    type Item = Box<Batch>;
-
-    fn next(&mut self) -> Option<Box<Batch>> {
-        if self.next.is_null() {
-            return None;
-        }
-        // SAFETY: `deliver` made it from a box, and the list that this is was taken whole.
-        let batch = unsafe { Box::from_raw(self.next) };
-        // SAFETY: the batch is ours.
-        self.next = batch.next.with_mut(|next| unsafe { *next });
-        // edge: none. A count, and nothing follows from it.
-        self.sealed.fetch_sub(1, Ordering::Relaxed);
-        Some(batch)
-    }
-}
-
-impl Drop for ReadyBatches<'_> {
-    fn drop(&mut self) {
-        self.for_each(drop);
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     core::{Core, Seat},
     index::Index,
-    layout::BACKLOG,
+    layout::{batch_limit, BACKLOG},
     lists::Chain,
     owner::Owner,
     reclaim::{yield_to_readers, ReadyLists},
@@ -40,7 +40,7 @@ impl<T> Core<T> {
         self.reclaim(seat.shard());
         // More than the epoch's usual lag: someone is pinned and does not run. Garbage must not
         // grow faster than the processor is shared out.
-        if self.ready.waiting(seat.shard().number()) > BACKLOG {
+        if self.ready.waiting(seat.shard().number()) > BACKLOG * batch_limit::<T>() {
             yield_to_readers();
             self.reclaim(seat.shard());
         }
@@ -48,12 +48,12 @@ impl<T> Core<T> {
 
     /// Sends the deleted slots that wait at this seat into their grace period.
     pub(crate) fn seal(&self, seat: &Seat<'_, T>) {
-        let first = match seat {
+        let run = match seat {
             Seat::Own(owner) => owner.take_limbo(),
             Seat::Shared(shard) => shard.take_limbo(),
         };
-        if let Some(first) = first {
-            ReadyLists::retire(&self.ready, seat.shard().number(), first);
+        if let Some(run) = run {
+            ReadyLists::retire(&self.ready, seat.shard().number(), run);
         }
     }
 
@@ -67,7 +67,12 @@ impl<T> Core<T> {
         let seat = self.seat();
         while_dropping(|| {
             for batch in self.ready.take(shard.number()) {
-                self.drop_batch(&seat, batch.first());
+                match &seat {
+                    Seat::Own(owner) if batch.run().is_whole && ptr::eq(owner.shard(), shard) => {
+                        owner.keep(batch);
+                    }
+                    _ => self.drop_batch(&seat, batch.run().first),
+                }
             }
         });
     }

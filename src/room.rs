@@ -4,7 +4,11 @@
 //! In the room, a look-up that misses the cache misses it once, and an insert allocates nothing;
 //! that memory stays with the slot. A box is given back to the allocator when its value is dropped.
 
-use std::{marker::PhantomData, mem::MaybeUninit, ptr::NonNull};
+use std::{
+    marker::PhantomData,
+    mem::{needs_drop, MaybeUninit},
+    ptr::NonNull,
+};
 
 use crate::{
     slot::Slot,
@@ -36,6 +40,9 @@ pub(crate) struct Stride<T>(T);
 impl<T> Stride<T> {
     /// Whether values lie in their rooms.
     const INLINE: bool = size_of::<T>() <= MAX_INLINE && align_of::<T>() <= MAX_INLINE;
+
+    /// Whether nothing is to be done for a value that is gone: neither a drop nor a box to free.
+    pub(crate) const PLAIN: bool = Self::INLINE && !needs_drop::<T>();
 
     /// Bytes from one slot to the next.
     pub(crate) const BYTES: usize = if Self::INLINE {

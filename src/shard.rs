@@ -9,6 +9,7 @@
 use crossbeam_utils::CachePadded;
 
 use crate::{
+    batch::Run,
     index::{Index, Link},
     layout::batch_limit,
     lists::{Chain, LimboPile, VacantStack},
@@ -113,7 +114,7 @@ impl<'s, T> Claim<'s, T> {
 impl<T> Shard<T> {
     pub(crate) fn new(number: usize) -> Self {
         Self {
-            owned: CachePadded::new(Owned::new()),
+            owned: CachePadded::new(Owned::new(number)),
             shared: CachePadded::new(Shared {
                 number,
                 vacant: VacantStack::new(),
@@ -207,8 +208,13 @@ impl<T> Shard<T> {
     }
 
     /// Takes the deleted slots that wait, of threads that own no shard, as a list.
-    pub(crate) fn take_limbo(&self) -> Option<Index> {
-        self.shared.limbo.take().next()
+    pub(crate) fn take_limbo(&self) -> Option<Run> {
+        let pile = self.shared.limbo.take();
+        Some(Run {
+            first: pile.link().next()?,
+            len: pile.len(),
+            is_whole: false,
+        })
     }
 
     /// Returns slots of this shard.

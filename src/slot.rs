@@ -12,6 +12,9 @@
 //! the reader unpins, so the room holds its handle's value and no other: one look at the state is
 //! enough. See "publish" and "grace" in docs/ORDERING.md.
 //!
+//! The step from limbo to vacant(g + 1) may be taken with the next `publish`, where there is no value
+//! to be dropped: see "Plain values" in docs/ORDERING.md.
+//!
 //! A walker that drops the value of a slot in somebody's batch leaves it *hollow*: vacant(g + 1)
 //! already, but still linked into the batch, whose owner then only has to return it.
 

@@ -16,6 +16,9 @@ pub struct Stats {
     pub vacant: usize,
     /// Slots whose handle was deleted, with their value still to be dropped. A number that keeps
     /// growing means a reader that never lets go: a `Ref` or `Pinned` held for too long.
+    ///
+    /// Where values have nothing to drop, and up to 64 bytes: slots in full batches that wait for
+    /// readers. Those of a batch that is not full yet count as vacant.
     pub pending: usize,
     /// Slots that have used up their generations and will never be issued again.
     pub retired: usize,

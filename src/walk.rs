@@ -58,11 +58,15 @@ impl<T> Core<T> {
         }
         let (doomed, grace) = self.doom();
         let over = grace.help();
-        for shard in &self.shards {
-            self.reclaim(shard);
-        }
+        self.reclaim_all();
         if over {
             self.drop_doomed(&doomed).wait();
+        }
+    }
+
+    fn reclaim_all(&self) {
+        for shard in &self.shards {
+            self.reclaim(shard);
         }
     }
 
@@ -82,6 +86,10 @@ impl<T> Core<T> {
             backoff.wait();
         }
         self.drop_doomed(&doomed).wait();
+        if Stride::<T>::PLAIN {
+            // Nothing was dropped, but these wait for no one any more.
+            self.reclaim_all();
+        }
         Ok(())
     }
 
@@ -144,7 +152,8 @@ impl<T> Core<T> {
             }
         }
         let take = |&(room, generation): &Doomed<'_, T>| {
-            let mine = room.slot().hollow(generation);
+            // The slot of a plain value may be on a list already, and its owner be about to issue it.
+            let mine = !Stride::<T>::PLAIN && room.slot().hollow(generation);
             // SAFETY: its grace period is over, and the flag keeps batches and other walkers away.
             mine.then(|| unsafe { room.take() })
         };
@@ -214,6 +223,13 @@ impl<T> Core<T> {
                 Phase::Vacant => stats.vacant += 1,
                 Phase::Retired => stats.retired += 1,
             }
+        }
+        if Stride::<T>::PLAIN {
+            // The others in limbo are as good as vacant.
+            let waiting = sum(&self.shards, |shard| self.ready.waiting(shard.number()));
+            let waiting = waiting.min(stats.pending);
+            stats.vacant += stats.pending - waiting;
+            stats.pending = waiting;
         }
         stats.bytes += (stats.live + stats.pending) * Stride::<T>::BOX_BYTES;
         stats

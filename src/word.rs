@@ -67,6 +67,16 @@ impl Word {
         (self.0 & GENERATION_MASK) >> INDEX_BITS
     }
 
+    /// The word with which the slot can be issued next: of a limbo word, when its grace period is
+    /// over, vacant and of the next generation; a vacant one itself.
+    #[inline]
+    pub(crate) fn vacated(self) -> Self {
+        let limbo = self.0 & LIMBO;
+        // From the phase's lower bit to the generation's lowest.
+        let one = limbo >> (LIMBO.trailing_zeros() - INDEX_BITS);
+        Self((self.0 ^ limbo) + one)
+    }
+
     /// The same with another link.
     pub(crate) fn with_link(self, link: Link) -> Self {
         Self(self.0 & !INDEX_MASK | link.bits())

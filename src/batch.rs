@@ -1,0 +1,107 @@
+//! Deleted slots on their way through a grace period: a batch, and lists of batches.
+
+use std::ptr;
+
+use crate::{index::Index, sync::UnsafeCell};
+
+/// Deleted slots that are retired together: a list through the slots' links.
+#[derive(Clone, Copy)]
+pub(crate) struct Run {
+    pub(crate) first: Index,
+    pub(crate) len: usize,
+    /// Whether all are of the shard that they were deleted at, and their values are plain (see
+    /// [`Stride::PLAIN`](crate::room::Stride::PLAIN)): then nothing is to be done for each.
+    pub(crate) is_whole: bool,
+}
+
+/// A run, and the shard that it was deleted at.
+pub(crate) struct Batch {
+    run: Run,
+    shard: usize,
+    /// The one below it in a list.
+    next: UnsafeCell<*mut Batch>,
+}
+
+// SAFETY: `next` is another batch, owned through this one; the rest is plain data.
+unsafe impl Send for Batch {}
+
+impl Batch {
+    pub(crate) fn new(run: Run, shard: usize) -> Box<Self> {
+        Box::new(Self {
+            run,
+            shard,
+            next: UnsafeCell::new(ptr::null_mut()),
+        })
+    }
+
+    pub(crate) fn run(&self) -> Run {
+        self.run
+    }
+
+    /// The number of the shard that it was deleted at.
+    pub(crate) fn shard(&self) -> usize {
+        self.shard
+    }
+
+    /// Puts `next` below this one.
+    ///
+    /// # Safety
+    ///
+    /// `next` is null, or came from `Box::into_raw` and goes along with this batch from here on.
+    pub(crate) unsafe fn link(&self, next: *mut Self) {
+        // SAFETY: no one else has the batch.
+        self.next.with_mut(|place| unsafe { *place = next });
+    }
+}
+
+/// A list of batches, which it owns: the last one pushed comes first.
+pub(crate) struct Batches {
+    first: *mut Batch,
+}
+
+// SAFETY: it owns the batches.
+unsafe impl Send for Batches {}
+
+impl Batches {
+    pub(crate) fn new() -> Self {
+        Self {
+            first: ptr::null_mut(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `first` is null or came from `Box::into_raw`, and what is [linked](Batch::link) below it
+    /// belongs to the caller with it.
+    pub(crate) unsafe fn from_raw(first: *mut Batch) -> Self {
+        Self { first }
+    }
+
+    /// Allocates nothing.
+    pub(crate) fn push(&mut self, batch: Box<Batch>) {
+        // SAFETY: the list has owned what was its first.
+        unsafe { batch.link(self.first) };
+        self.first = Box::into_raw(batch);
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Box<Batch>;
+
+    fn next(&mut self) -> Option<Box<Batch>> {
+        if self.first.is_null() {
+            return None;
+        }
+        // SAFETY: the list owns its first batch, and all came from boxes.
+        let batch = unsafe { Box::from_raw(self.first) };
+        // SAFETY: no one else has the batch.
+        self.first = batch.next.with_mut(|next| unsafe { *next });
+        Some(batch)
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        self.for_each(drop);
+    }
+}
