@@ -48,10 +48,14 @@ pub(crate) enum Seat<'c, T> {
 impl<T> Core<T> {
     pub(crate) fn new(shards: usize, max_handles: usize) -> Self {
         let limited = max_handles != usize::MAX;
+        let segments = Segments::new(shards);
+        let shape = segments.shape();
         Self {
             key: new_key(),
-            segments: Segments::new(shards),
-            shards: (0..shards).map(Shard::new).collect(),
+            segments,
+            shards: (0..shards)
+                .map(|number| Shard::new(number, shape))
+                .collect(),
             usual_shards: if limited { 0 } else { shards },
             ready: Arc::new(ReadyLists::new(shards)),
             quota: limited.then(|| CachePadded::new(AtomicUsize::new(max_handles))),
@@ -208,7 +212,7 @@ impl<T> Core<T> {
     /// The shard that the slot with this index belongs to.
     #[inline]
     pub(crate) fn home(&self, index: Index) -> &Shard<T> {
-        let number = index.shard(self.shards.len());
+        let number = self.segments.shape().shard(index);
         // SAFETY: a shard number is less than the number of shards.
         unsafe { self.shards.get_unchecked(number) }
     }
@@ -301,7 +305,7 @@ mod tests {
         }
 
         // Nor is a place past the end of its segment.
-        for bit in core.segments.shape().entry_bits() + 1..crate::layout::INDEX_BITS {
+        for bit in 1..core.segments.shape().place_bits() {
             let forged = handle_at(&core, word_of(&core, handle) ^ 1 << bit)?;
             assert_eq!(delete(&core, forged), Err(HandleError::Unknown));
         }

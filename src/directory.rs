@@ -13,108 +13,96 @@ use crate::{
     sync::{const_unless_loom, AtomicPtr, AtomicUsize, Ordering},
 };
 
-/// An entry of the directory. Both zero until the segment is made.
+/// An entry of the directory.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    pub(crate) first: AtomicPtr<Slot>,
-    /// How many slots it has: a place that a forged handle names may be past that.
-    pub(crate) len: AtomicUsize,
+    /// Where the room of index 0 would lie if the segment had slots from there on: so a room's
+    /// address is one step from here. [`UNMADE`] until the segment is made.
+    pub(crate) base: AtomicPtr<()>,
+    /// The index after its last slot's; 0 until it is made. A place that a forged handle names may be
+    /// past that.
+    pub(crate) end: AtomicUsize,
 }
+
+/// Not the base of any segment: rooms are aligned as slots are, at least.
+pub(crate) const UNMADE: *mut () = ptr::without_provenance_mut(1);
 
 impl Segment {
     const_unless_loom! {
         pub(crate) const fn new() -> Self {
             Self {
-                first: AtomicPtr::new(ptr::null_mut()),
-                len: AtomicUsize::new(0),
+                base: AtomicPtr::new(UNMADE),
+                end: AtomicUsize::new(0),
             }
         }
     }
 
-    /// Its slots: none until it is made.
+    /// Its base, to who knows that it was made.
     #[inline]
-    fn slots(&self) -> Slots {
-        // edge: grow. Whoever sees the length sees the segment, and its slots made.
-        let len = self.len.load(Ordering::Acquire);
-        // edge: grow. The length was stored after this.
-        let first = self.first.load(Ordering::Relaxed);
-        Slots { first, len }
-    }
-
-    /// Its first slot, to who knows that it was made.
-    #[inline]
-    fn known(&self) -> *mut Slot {
+    fn known(&self) -> *mut () {
         // edge: grow. Whoever used a slot of it saw the segment, and so does who has the slot from there.
-        let first = self.first.load(Ordering::Relaxed);
-        debug_assert!(!first.is_null());
-        first
+        let base = self.base.load(Ordering::Relaxed);
+        debug_assert!(base != UNMADE);
+        base
     }
 }
 
-/// A segment's first slot, and how many it has.
-#[derive(Clone, Copy)]
-struct Slots {
-    first: *mut Slot,
-    len: usize,
+/// The base of a segment of `T` whose first slot is this, with this index.
+pub(crate) fn base<T>(first: NonNull<Slot>, index: Index) -> *mut () {
+    let room = first.as_ptr().wrapping_byte_add(Stride::<T>::ROOM);
+    room.wrapping_byte_sub(distance::<T>(index)).cast()
 }
 
-impl Slots {
-    /// The slot at that place, if there is one.
-    ///
-    /// # Safety
-    ///
-    /// These are slots of a table of `T`.
-    #[inline]
-    unsafe fn get<T>(self, place: usize) -> Option<NonNull<Slot>> {
-        // SAFETY: with a length there are slots, that many, and `place` is less.
-        (place < self.len).then(|| unsafe { nth::<T>(NonNull::new_unchecked(self.first), place) })
-    }
+/// The other way round.
+pub(crate) fn first<T>(base: *mut (), index: Index) -> *mut Slot {
+    let room = base.wrapping_byte_add(distance::<T>(index));
+    room.wrapping_byte_sub(Stride::<T>::ROOM).cast()
+}
+
+#[inline]
+fn distance<T>(index: Index) -> usize {
+    index.bits().wrapping_mul(Stride::<T>::BYTES)
 }
 
 /// What a look-up needs of a table's segments: little, and never written.
 pub(crate) struct Directory<'s, T> {
     pub(crate) entries: &'s [Segment],
-    /// The number of the last entry, which masks the entry in an index; and the bits of an index
-    /// below the place.
-    pub(crate) entry_mask: usize,
-    pub(crate) entry_bits: u32,
+    /// The bits of an index below the number of its entry.
+    pub(crate) place_bits: u32,
     _values: PhantomData<&'s T>,
 }
 
 impl<'s, T> Directory<'s, T> {
     /// # Safety
     ///
-    /// The entries are those of a table of `T`, or empty, and `entry_mask + 1` in number.
+    /// The entries are those of a table of `T`, or empty, and there is one for each index, by these
+    /// `place_bits`.
     #[inline]
-    pub(crate) unsafe fn new(entries: &'s [Segment], entry_mask: usize, entry_bits: u32) -> Self {
+    pub(crate) unsafe fn new(entries: &'s [Segment], place_bits: u32) -> Self {
         Self {
             entries,
-            entry_mask,
-            entry_bits,
+            place_bits,
             _values: PhantomData,
         }
     }
 
     #[inline]
     pub(crate) fn segment(&self, index: Index) -> &'s Segment {
-        let entry = index.entry(self.entry_mask);
-        // SAFETY: the promise of `new`: an entry's number is not above the last one's.
+        let entry = index.entry(self.place_bits);
+        // SAFETY: the promise of `new`.
         unsafe { self.entries.get_unchecked(entry) }
     }
 
-    /// Where the slot is, if its segment was ever made and has one at that place.
-    #[inline]
-    pub(crate) fn find(&self, index: Index) -> Option<NonNull<Slot>> {
-        let place = index.place(self.entry_bits);
-        // SAFETY: the promise of `new`.
-        unsafe { self.segment(index).slots().get::<T>(place) }
-    }
-
-    /// The slot, if its segment was ever made; any bits may be asked for.
+    /// The slot, if its segment was ever made and has one at that place; any bits may be asked for.
     #[inline]
     pub(crate) fn get(&self, index: Index) -> Option<Room<'s, T>> {
-        // SAFETY: `find` found it in a segment, and segments live for `'s`.
-        self.find(index).map(|slot| unsafe { Room::new(slot) })
+        let segment = self.segment(index);
+        // edge: grow. Whoever sees the end sees the segment, and its slots made.
+        let end = segment.end.load(Ordering::Acquire);
+        // edge: grow. The end was stored after this.
+        let base = segment.base.load(Ordering::Relaxed);
+        // SAFETY: with an end there are slots, up to that, and the index is of this segment.
+        (index.bits() < end).then(|| unsafe { room_at(base, index) })
     }
 
     /// The slot, of which the caller knows that it is there.
@@ -124,36 +112,36 @@ impl<'s, T> Directory<'s, T> {
     /// The slot was in use before, and came to the caller by edges from that use.
     #[inline]
     pub(crate) unsafe fn known(&self, index: Index) -> Room<'s, T> {
-        // SAFETY: the caller's duty.
-        unsafe { self.room_in(self.segment(index).known(), index) }
-    }
-
-    /// # Safety
-    ///
-    /// The slots from `first` on are those of the segment of `index`, and the slot is among them.
-    #[inline]
-    unsafe fn room_in(&self, first: *mut Slot, index: Index) -> Room<'s, T> {
-        let place = index.place(self.entry_bits);
-        // SAFETY: the caller's duty; and segments live for `'s`.
-        unsafe { Room::new(nth::<T>(NonNull::new_unchecked(first), place)) }
+        // SAFETY: the caller's duty: who used the slot found its segment made.
+        unsafe { room_at(self.segment(index).known(), index) }
     }
 
     pub(crate) fn finder(self) -> Finder<'s, T> {
         Finder {
             directory: self,
             entry: usize::MAX,
-            first: ptr::null_mut(),
+            base: UNMADE,
         }
     }
+}
+
+/// # Safety
+///
+/// `base` is that of the segment of `T` that `index` is in, that has a slot there and lives for `'s`.
+#[inline]
+unsafe fn room_at<'s, T>(base: *mut (), index: Index) -> Room<'s, T> {
+    let place = base.wrapping_byte_add(distance::<T>(index));
+    // SAFETY: the caller's duty.
+    unsafe { Room::new(NonNull::new_unchecked(place)) }
 }
 
 /// Finds slots one after the other. Most lie in the same segment as the last one, so that along a
 /// list of slots the way from one to the next does not lead through the directory.
 pub(crate) struct Finder<'s, T> {
     directory: Directory<'s, T>,
-    /// The directory's entry that was found last, and the first slot of its segment.
+    /// The directory's entry that was found last, and the base of its segment.
     entry: usize,
-    first: *mut Slot,
+    base: *mut (),
 }
 
 impl<'s, T> Finder<'s, T> {
@@ -164,23 +152,12 @@ impl<'s, T> Finder<'s, T> {
     /// As there.
     #[inline]
     pub(crate) unsafe fn known(&mut self, index: Index) -> Room<'s, T> {
-        let entry = index.entry(self.directory.entry_mask);
+        let entry = index.entry(self.directory.place_bits);
         if entry != self.entry {
             self.entry = entry;
-            self.first = self.directory.segment(index).known();
+            self.base = self.directory.segment(index).known();
         }
-        // SAFETY: the caller's duty: the segment was made, with that slot in it.
-        unsafe { self.directory.room_in(self.first, index) }
+        // SAFETY: as in `Directory::known`.
+        unsafe { room_at(self.base, index) }
     }
-}
-
-/// The slot that many places after `first`.
-///
-/// # Safety
-///
-/// `first` is the first slot of a segment that has more than `place` slots.
-#[inline]
-pub(crate) unsafe fn nth<T>(first: NonNull<Slot>, place: usize) -> NonNull<Slot> {
-    // SAFETY: the caller's duty: this stays inside the segment.
-    unsafe { first.byte_add(place * Stride::<T>::BYTES) }
 }

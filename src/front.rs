@@ -6,6 +6,7 @@ use std::slice;
 
 use crate::{
     directory::{Directory, Segment},
+    layout::INDEX_BITS,
     lookup::Lookup,
     sync::{const_unless_loom, AtomicPtr, AtomicUsize, Ordering},
 };
@@ -15,13 +16,15 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Front {
     entries: AtomicPtr<Segment>,
-    entry_mask: AtomicUsize,
-    entry_bits: AtomicUsize,
+    place_bits: AtomicUsize,
     key: AtomicUsize,
     /// loom's atomics can't stand in a static.
     #[cfg(loom)]
     empty: Box<Segment>,
 }
+
+/// The bits of a place where all indices are of one entry: those of the empty directory.
+const ONE_ENTRY: usize = INDEX_BITS as usize;
 
 #[cfg(not(loom))]
 static EMPTY: Segment = Segment::new();
@@ -37,8 +40,7 @@ impl Front {
             let entries = &EMPTY;
             Self {
                 entries: AtomicPtr::new(std::ptr::from_ref(entries).cast_mut()),
-                entry_mask: AtomicUsize::new(0),
-                entry_bits: AtomicUsize::new(0),
+                place_bits: AtomicUsize::new(ONE_ENTRY),
                 key: AtomicUsize::new(0),
                 #[cfg(loom)]
                 empty,
@@ -51,20 +53,16 @@ impl Front {
     pub(crate) fn set<T>(&self, lookup: &Lookup<'_, T>) {
         let Directory {
             entries,
-            entry_mask,
-            entry_bits,
+            place_bits,
             ..
         } = lookup.directory;
-        let first = entries.as_ptr().cast_mut();
+        let (first, bits) = (entries.as_ptr().cast_mut(), place_bits as usize);
         // edge: grow. The entries are stored after this.
         self.key.store(lookup.key, Ordering::Relaxed);
-        // edge: grow. As above.
-        self.entry_bits
-            .store(entry_bits as usize, Ordering::Relaxed);
         // edge: grow. The entries, made, before the pointer to them; and the key that belongs to them.
         self.entries.store(first, Ordering::Release);
-        // edge: grow. The entries before the mask for so many.
-        self.entry_mask.store(entry_mask, Ordering::Release);
+        // edge: grow. The entries before the bits that say how many there are.
+        self.place_bits.store(bits, Ordering::Release);
     }
 
     /// What a look-up needs.
@@ -74,23 +72,20 @@ impl Front {
     /// If this was set, then from a core of a table of `T` that lives as long as this.
     #[inline(always)]
     pub(crate) unsafe fn lookup<T>(&self) -> Lookup<'_, T> {
-        // edge: grow. Who sees the mask sees as many entries.
-        let entry_mask = self.entry_mask.load(Ordering::Acquire);
+        // edge: grow. Who sees the bits sees as many entries.
+        let place_bits = self.place_bits.load(Ordering::Acquire);
         // edge: grow. Who sees the entries sees them made, and the key.
         let entries = self.entries.load(Ordering::Acquire);
         // edge: grow. Stored before the entries.
-        let entry_bits = self.entry_bits.load(Ordering::Relaxed) as u32;
-        // edge: grow. As above.
         let key = self.key.load(Ordering::Relaxed);
 
         #[cfg(loom)]
-        assert!(entry_mask == 0 || !std::ptr::eq(entries, &*self.empty));
-        // SAFETY: for the mask 0 the empty directory's entry will do, which lives as long as this, or
-        // the core's first. If the mask is another, then it is the number of the core's last entry,
-        // and these are the core's.
+        assert!(place_bits == ONE_ENTRY || !std::ptr::eq(entries, &*self.empty));
+        // SAFETY: for one entry the empty directory's will do, which lives as long as this, or the
+        // core's first. If the bits are others, then these are the core's entries, and as many.
         let directory = unsafe {
-            let entries = slice::from_raw_parts(entries, entry_mask + 1);
-            Directory::new(entries, entry_mask, entry_bits)
+            let entries = slice::from_raw_parts(entries, 1 << (INDEX_BITS as usize - place_bits));
+            Directory::new(entries, place_bits as u32)
         };
         Lookup { key, directory }
     }

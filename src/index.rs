@@ -1,14 +1,15 @@
 //! Where a slot stands in its table: shard, segment of that shard, place in that segment.
 //!
 //! ```text
-//!            place                       shard       segment
-//! 64-bit     27 - s bits                 s bits      5 bits
-//! 32-bit     15 - s bits                 s bits      5 bits      of a table with 2^s shards
+//!            shard       segment     place
+//! 64-bit     s bits      5 bits      27 - s bits
+//! 32-bit     s bits      5 bits      15 - s bits      of a table with 2^s shards
 //! ```
 //!
 //! Shard and segment together are the number of an entry of the table's directory, so a look-up
-//! finds its segment with one mask. A shard's entries lie together, since most of its slots are in
-//! its last segments: a few cache lines that stay hot. A shard's segments double in length, from
+//! finds its segment with one shift, whatever the integer. A shard's entries lie together, since most
+//! of its slots are in its last segments: a few cache lines that stay hot. The indices of a segment's
+//! slots follow each other. A shard's segments double in length, from
 //! `2^FIRST_SEGMENT_BITS` slots up to all that a place can say, and then stay as long as that.
 
 use crate::layout::{FIRST_SEGMENT_BITS, INDEX_BITS, INDEX_MASK, MAX_SHARDS, SEGMENT_BITS};
@@ -17,10 +18,10 @@ use crate::layout::{FIRST_SEGMENT_BITS, INDEX_BITS, INDEX_MASK, MAX_SHARDS, SEGM
 const SEGMENTS: usize = 1 << SEGMENT_BITS;
 const _: () = assert!(INDEX_BITS - SEGMENT_BITS - MAX_SHARDS.ilog2() >= FIRST_SEGMENT_BITS);
 
-/// How the index's bits are shared out in a table: it has `2^shard_bits` shards.
+/// How the index's bits are shared out in a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Shape {
-    shard_bits: u32,
+    place_bits: u32,
 }
 
 impl Shape {
@@ -28,33 +29,36 @@ impl Shape {
     pub(crate) fn new(shards: usize) -> Self {
         debug_assert!(shards.is_power_of_two() && shards <= MAX_SHARDS);
         Self {
-            shard_bits: shards.ilog2(),
+            place_bits: INDEX_BITS - SEGMENT_BITS - shards.ilog2(),
         }
-    }
-
-    pub(crate) fn shards(self) -> usize {
-        1 << self.shard_bits
     }
 
     /// Entries of the directory: the segments of all shards.
     pub(crate) fn entries(self) -> usize {
-        SEGMENTS << self.shard_bits
+        1 << (INDEX_BITS - self.place_bits)
     }
 
-    /// Bits below the place.
+    /// Bits of the place, below those of the entry.
     #[inline]
-    pub(crate) fn entry_bits(self) -> u32 {
-        SEGMENT_BITS + self.shard_bits
+    pub(crate) fn place_bits(self) -> u32 {
+        self.place_bits
     }
 
-    fn place_bits(self) -> u32 {
-        INDEX_BITS - self.entry_bits()
+    /// The number of the shard that an index is of.
+    #[inline]
+    pub(crate) fn shard(self, index: Index) -> usize {
+        index.0 >> (self.place_bits + SEGMENT_BITS)
+    }
+
+    /// The index of the first slot of a segment.
+    pub(crate) fn first(self, entry: usize) -> Index {
+        Index(entry << self.place_bits)
     }
 
     /// Slots of the segment with this entry of the directory.
     pub(crate) fn segment_len(self, entry: usize) -> usize {
         let segment = entry as u32 & ((1 << SEGMENT_BITS) - 1);
-        1 << (FIRST_SEGMENT_BITS + segment).min(self.place_bits())
+        1 << (FIRST_SEGMENT_BITS + segment).min(self.place_bits)
     }
 
     /// Slots of one shard: all but the last one, whose index may be [`Link::END`].
@@ -66,22 +70,22 @@ impl Shape {
     fn first_of(self, segment: usize) -> usize {
         // While segments double, each begins one first segment short of its own length; those
         // after the first one of full length are all as long as that.
-        let doubling = segment.min((self.place_bits() - FIRST_SEGMENT_BITS) as usize);
+        let doubling = segment.min((self.place_bits - FIRST_SEGMENT_BITS) as usize);
         let begin = (1_usize << (doubling as u32 + FIRST_SEGMENT_BITS)) - (1 << FIRST_SEGMENT_BITS);
-        begin + ((segment - doubling) << self.place_bits())
+        begin + ((segment - doubling) << self.place_bits)
     }
 
     /// The index of a shard's slot, by its number there.
     pub(crate) fn index(self, number: usize, shard: usize) -> Index {
         debug_assert!(number < self.slots_per_shard());
         let doubling = (number + (1 << FIRST_SEGMENT_BITS)).ilog2() - FIRST_SEGMENT_BITS;
-        let full = (self.place_bits() - FIRST_SEGMENT_BITS) as usize;
+        let full = (self.place_bits - FIRST_SEGMENT_BITS) as usize;
         let segment = match number.checked_sub(self.first_of(full)) {
-            Some(beyond) => full + (beyond >> self.place_bits()),
+            Some(beyond) => full + (beyond >> self.place_bits),
             None => doubling as usize,
         };
         let place = number - self.first_of(segment);
-        Index(place << self.entry_bits() | shard << SEGMENT_BITS | segment)
+        Index(self.first(shard * SEGMENTS + segment).0 | place)
     }
 }
 
@@ -101,34 +105,17 @@ impl Index {
         self.0
     }
 
-    /// Of a shard's first slot.
-    pub(crate) fn first_of_shard(shard: usize) -> Self {
-        Self(shard << SEGMENT_BITS)
-    }
-
-    /// The number of its shard, of so many: a power of two, and more than any number returned.
-    #[inline]
-    pub(crate) fn shard(self, shards: usize) -> usize {
-        self.0 >> SEGMENT_BITS & (shards - 1)
-    }
-
-    /// The bits in which it differs from `other`: or-ed together, those of many have no shard's bit
-    /// if all are of the shard of `other`.
+    /// The bits in which it differs from `other`. Those of many, or-ed together, are an index of
+    /// shard 0 if all are of the same shard as `other`.
     #[inline]
     pub(crate) fn apart_from(self, other: Self) -> usize {
         self.0 ^ other.0
     }
 
-    /// Its segment's entry in the directory, by the mask that is the last entry's number.
+    /// Its segment's entry in the directory.
     #[inline]
-    pub(crate) fn entry(self, last: usize) -> usize {
-        self.0 & last
-    }
-
-    /// Its place in that segment. Of an index that was made up this may be past the end.
-    #[inline]
-    pub(crate) fn place(self, entry_bits: u32) -> usize {
-        self.0 >> entry_bits
+    pub(crate) fn entry(self, place_bits: u32) -> usize {
+        self.0 >> place_bits
     }
 }
 
@@ -168,7 +155,7 @@ mod tests {
     #[test]
     fn an_index_says_its_shard() {
         let shape = Shape::new(8);
-        assert_eq!(shape.index(77, 5).shard(8), 5);
+        assert_eq!(shape.shard(shape.index(77, 5)), 5);
     }
 
     #[test]
@@ -179,9 +166,9 @@ mod tests {
             let mut expected = (0, 0);
             for number in 0..100_000.min(shape.slots_per_shard()) {
                 let index = shape.index(number, shard);
-                let entry = index.entry(shape.entries() - 1);
+                let entry = index.entry(shape.place_bits());
                 assert_eq!((entry % SEGMENTS, entry / SEGMENTS), (expected.0, shard));
-                assert_eq!(index.place(shape.entry_bits()), expected.1);
+                assert_eq!(index.0 - shape.first(entry).0, expected.1);
                 expected.1 += 1;
                 if expected.1 == shape.segment_len(entry) {
                     expected = (expected.0 + 1, 0);
@@ -195,13 +182,14 @@ mod tests {
         for bits in 0..=10 {
             let shape = Shape::new(1 << bits);
             let last = shape.index(shape.slots_per_shard() - 1, (1 << bits) - 1);
-            let entry = last.entry(shape.entries() - 1);
+            let entry = last.entry(shape.place_bits());
             assert_eq!(
                 entry,
                 shape.entries() - 1,
                 "the last segment of the last shard"
             );
-            assert_eq!(last.place(shape.entry_bits()), shape.segment_len(entry) - 2);
+            let place = last.0 - shape.first(entry).0;
+            assert_eq!(place, shape.segment_len(entry) - 2);
             assert_ne!(Link::to(last), Link::END);
             assert_eq!(Link::to(last).next(), Some(last));
         }

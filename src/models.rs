@@ -369,7 +369,11 @@ fn a_fresh_slot_is_carved_twice() {
             let (from, to) = shard.carve(segments, 2).unwrap();
             (from..to).for_each(|number| holds.take(number));
         };
-        let shared = Arc::new((Segments::new(1), Shard::new(0), Holds::new(0)));
+        let shared = Arc::new((
+            Segments::new(1),
+            Shard::new(0, Shape::new(1)),
+            Holds::new(0),
+        ));
         let others = [0; 2].map(|_| spawn(&shared, carve));
         carve(&shared);
         others.into_iter().for_each(|other| other.join().unwrap());

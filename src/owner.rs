@@ -50,11 +50,11 @@ unsafe impl<T: Send + Sync> Sync for Owned<T> {}
 unsafe impl<T: Send> Send for Owned<T> {}
 
 impl<T> Owned<T> {
-    /// Of the shard with this number.
-    pub(crate) fn new(number: usize) -> Self {
+    /// Of the shard whose first slot is `home`.
+    pub(crate) fn new(home: Index) -> Self {
         Self {
             local: UnsafeCell::new(Local {
-                home: Index::first_of_shard(number),
+                home,
                 free: Link::END,
                 runs: Batches::new(),
                 limbo: Link::END,
@@ -225,14 +225,14 @@ impl<'c, T> Owner<'c, T> {
 
     /// Takes the deleted slots that wait.
     pub(crate) fn take_limbo(&self) -> Option<Run> {
-        let shards = self.segments.shape().shards();
+        let shape = self.segments.shape();
         let take = |local: &mut Local| {
             let len = batch_limit::<T>() - mem::replace(&mut local.limbo_room, batch_limit::<T>());
-            let apart = mem::take(&mut local.limbo_apart);
+            let apart = Index::from_bits(mem::take(&mut local.limbo_apart));
             Some(Run {
                 first: mem::replace(&mut local.limbo, Link::END).next()?,
                 len,
-                is_whole: Stride::<T>::PLAIN && Index::from_bits(apart).shard(shards) == 0,
+                is_whole: Stride::<T>::PLAIN && shape.shard(apart) == 0,
             })
         };
         // SAFETY: nothing in `take` calls out.

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     core::{Core, Seat},
-    index::Index,
+    index::{Index, Shape},
     layout::{batch_limit, BACKLOG},
     lists::Chain,
     owner::Owner,
@@ -132,9 +132,9 @@ impl<T> Core<T> {
 /// can have them: a `Drop` that inserts into a table without any space left is refused.
 struct Returns<'c, T> {
     core: &'c Core<T>,
-    /// The seat, if that is a shard of the thread's own, and that shard's number, of so many.
+    /// The seat, if that is a shard of the thread's own, and that shard's number.
     own: Option<(&'c Owner<'c, T>, usize)>,
-    shards: usize,
+    shape: Shape,
     /// Of the shard that `home` is.
     chain: Option<Chain<'c>>,
     home: &'c Shard<T>,
@@ -148,7 +148,7 @@ impl<'c, T> Returns<'c, T> {
                 Seat::Own(owner) => Some((owner, owner.shard().number())),
                 Seat::Shared(_) => None,
             },
-            shards: core.shards.len(),
+            shape: core.segments.shape(),
             chain: None,
             home: seat.shard(),
         }
@@ -158,7 +158,7 @@ impl<'c, T> Returns<'c, T> {
     #[inline]
     fn add(&mut self, slot: &'c Slot, index: Index, generation: usize) {
         match self.own {
-            Some((owner, number)) if index.shard(self.shards) == number => {
+            Some((owner, number)) if self.shape.shard(index) == number => {
                 owner.vacate(slot, index, generation);
             }
             _ => self.chain(slot, index, generation),

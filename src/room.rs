@@ -6,7 +6,7 @@
 
 use std::{
     marker::PhantomData,
-    mem::{needs_drop, MaybeUninit},
+    mem::{needs_drop, offset_of, MaybeUninit},
     ptr::NonNull,
 };
 
@@ -51,6 +51,13 @@ impl<T> Stride<T> {
         size_of::<Boxed<T>>()
     };
 
+    /// Bytes from a slot to its room.
+    pub(crate) const ROOM: usize = if Self::INLINE {
+        offset_of!(Inline<T>, value)
+    } else {
+        offset_of!(Boxed<T>, value)
+    };
+
     /// The alignment of a segment.
     pub(crate) const ALIGN: usize = if Self::INLINE {
         align_of::<Inline<T>>()
@@ -64,8 +71,9 @@ impl<T> Stride<T> {
 
 /// A slot of a table of `T`, with its room.
 pub(crate) struct Room<'s, T> {
-    /// The slot as the segment's memory knows it: good for the room behind it too.
-    place: NonNull<Slot>,
+    /// The room, as the segment's memory knows it: good for the slot ahead of it too. So a value in
+    /// its room is found by no step more.
+    place: NonNull<()>,
     _segment: PhantomData<&'s T>,
 }
 
@@ -81,9 +89,9 @@ impl<T> Copy for Room<'_, T> {}
 impl<'s, T> Room<'s, T> {
     /// # Safety
     ///
-    /// `place` is one of the slots of a segment of `T` that lives for `'s`.
+    /// `place` is that of a slot's room in a segment of `T` that lives for `'s`.
     #[inline]
-    pub(crate) unsafe fn new(place: NonNull<Slot>) -> Self {
+    pub(crate) unsafe fn new(place: NonNull<()>) -> Self {
         Self {
             place,
             _segment: PhantomData,
@@ -92,8 +100,8 @@ impl<'s, T> Room<'s, T> {
 
     #[inline]
     pub(crate) fn slot(self) -> &'s Slot {
-        // SAFETY: the promise of `new`.
-        unsafe { self.place.as_ref() }
+        // SAFETY: the promise of `new`: the slot lies there.
+        unsafe { self.place.byte_sub(Stride::<T>::ROOM).cast().as_ref() }
     }
 
     /// Asks for the slot's cache line. A hint: what is seen does not depend on it.
@@ -111,7 +119,7 @@ impl<'s, T> Room<'s, T> {
     #[inline]
     fn inline(self) -> Option<&'s UnsafeCell<MaybeUninit<T>>> {
         // SAFETY: then the segment has an `Inline<T>` here, by the promise of `new`.
-        Stride::<T>::INLINE.then(|| unsafe { &self.place.cast::<Inline<T>>().as_ref().value })
+        Stride::<T>::INLINE.then(|| unsafe { self.place.cast().as_ref() })
     }
 
     /// The pointer in the room.
@@ -122,7 +130,7 @@ impl<'s, T> Room<'s, T> {
     #[inline]
     unsafe fn pointer(self) -> &'s AtomicPtr<T> {
         // SAFETY: then the segment has a `Boxed<T>` here, by the promise of `new`.
-        unsafe { &self.place.cast::<Boxed<T>>().as_ref().value }
+        unsafe { self.place.cast().as_ref() }
     }
 
     /// Puts `value` where it is to live.

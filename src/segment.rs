@@ -5,11 +5,11 @@ use std::{
     alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout},
     marker::PhantomData,
     ops::Range,
-    ptr::{self, NonNull},
+    ptr::NonNull,
 };
 
 use crate::{
-    directory::{nth, Directory, Finder, Segment},
+    directory::{self, Directory, Finder, Segment, UNMADE},
     index::{Index, Shape},
     room::{Room, Stride},
     slot::Slot,
@@ -20,8 +20,6 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Segments<T> {
     directory: Box<[Segment]>,
-    entry_bits: u32,
-    entry_mask: usize,
     shape: Shape,
     _values: PhantomData<T>,
 }
@@ -32,8 +30,6 @@ impl<T> Segments<T> {
         let shape = Shape::new(shards);
         Self {
             directory: (0..shape.entries()).map(|_| Segment::new()).collect(),
-            entry_bits: shape.entry_bits(),
-            entry_mask: shape.entries() - 1,
             shape,
             _values: PhantomData,
         }
@@ -47,7 +43,7 @@ impl<T> Segments<T> {
     #[inline]
     pub(crate) fn directory(&self) -> Directory<'_, T> {
         // SAFETY: `Self::new` made that many, and this is a table of `T`.
-        unsafe { Directory::new(&self.directory, self.entry_mask, self.entry_bits) }
+        unsafe { Directory::new(&self.directory, self.shape.place_bits()) }
     }
 
     /// See [`Directory::get`].
@@ -75,42 +71,35 @@ impl<T> Segments<T> {
     /// The slot, in a segment that is made now if need be. The index is not made up.
     #[inline]
     pub(crate) fn room(&self, index: Index) -> Room<'_, T> {
-        let slot = match self.directory().find(index) {
-            Some(slot) => slot,
+        match self.get(index) {
+            Some(room) => room,
             None => self.grow(index),
-        };
-        // SAFETY: found in a segment, and segments live as long as `self`.
-        unsafe { Room::new(slot) }
+        }
     }
 
     #[cold]
-    fn grow(&self, index: Index) -> NonNull<Slot> {
+    fn grow(&self, index: Index) -> Room<'_, T> {
+        let entry = index.entry(self.shape.place_bits());
+        let (first, len) = (self.shape.first(entry), self.shape.segment_len(entry));
+        let end = first.bits() + len;
+        assert!(index.bits() < end, "an index that was made up has no room");
         let segment = self.directory().segment(index);
-        let len = self.shape.segment_len(index.entry(self.entry_mask));
         let made = allocate::<T>(len);
         // edge: grow. Release: slots before the pointer to them; Acquire: the winner's slots.
-        let first = match segment.first.compare_exchange(
-            ptr::null_mut(),
-            made.as_ptr(),
+        let winner = segment.base.compare_exchange(
+            UNMADE,
+            directory::base::<T>(made, first),
             Ordering::Release,
             Ordering::Acquire,
-        ) {
-            Ok(_) => made,
-            Err(others) => {
-                // SAFETY: made above, with this length, and shown to no one.
-                unsafe { deallocate::<T>(made, len) };
-                let Some(others) = NonNull::new(others) else {
-                    unreachable!("the exchange failed, so the entry is not null");
-                };
-                others
-            }
-        };
+        );
+        if winner.is_err() {
+            // SAFETY: made above, with this length, and shown to no one.
+            unsafe { deallocate::<T>(made, len) };
+        }
         // edge: grow. The loser says it too: what it publishes there must be found.
-        segment.len.store(len, Ordering::Release);
-        let place = index.place(self.entry_bits);
-        assert!(place < len, "an index that was made up has no room");
-        // SAFETY: the segment has that many slots.
-        unsafe { nth::<T>(first, place) }
+        segment.end.store(end, Ordering::Release);
+        // SAFETY: the segment was made, with that slot in it, and this thread has seen that.
+        unsafe { self.known(index) }
     }
 
     /// The slots of a shard with these numbers whose segment was made, each with its number.
@@ -125,25 +114,31 @@ impl<T> Segments<T> {
         })
     }
 
+    /// How many slots the segment at this entry has.
+    fn len(&self, entry: usize, segment: &Segment) -> usize {
+        // edge: grow. Relaxed: nothing behind it is read.
+        let end = segment.end.load(Ordering::Relaxed);
+        end.saturating_sub(self.shape.first(entry).bits())
+    }
+
     /// The bytes of the directory and all segments.
     pub(crate) fn bytes(&self) -> usize {
-        // edge: grow. Relaxed: nothing behind it is read.
-        let len = |segment: &Segment| segment.len.load(Ordering::Relaxed);
-        let slots: usize = self.directory.iter().map(len).sum();
+        let made = self.directory.iter().enumerate();
+        let slots: usize = made.map(|(entry, segment)| self.len(entry, segment)).sum();
         size_of_val(&*self.directory) + slots * Stride::<T>::BYTES
     }
 }
 
 impl<T> Drop for Segments<T> {
     fn drop(&mut self) {
-        for segment in &self.directory {
+        for (entry, segment) in self.directory.iter().enumerate() {
             // edge: none. `&mut self`: there is no one else.
-            let first = segment.first.load(Ordering::Relaxed);
-            if let Some(first) = NonNull::new(first) {
-                // edge: none. As above.
-                let len = segment.len.load(Ordering::Relaxed);
-                // SAFETY: `grow` made it with this length; nothing borrows it any more.
-                unsafe { deallocate::<T>(first, len) };
+            let base = segment.base.load(Ordering::Relaxed);
+            let len = self.len(entry, segment);
+            if len > 0 {
+                let first = directory::first::<T>(base, self.shape.first(entry));
+                // SAFETY: `grow` made it with this length, there; nothing borrows it any more.
+                unsafe { deallocate::<T>(NonNull::new_unchecked(first), len) };
             }
         }
     }
@@ -170,7 +165,7 @@ fn allocate<T>(len: usize) -> NonNull<Slot> {
     #[cfg(loom)]
     for place in 0..len {
         // SAFETY: the segment has that many slots.
-        unsafe { Stride::<T>::make(nth::<T>(first, place)) };
+        unsafe { Stride::<T>::make(first.byte_add(place * Stride::<T>::BYTES)) };
     }
     first
 }
@@ -182,7 +177,7 @@ unsafe fn deallocate<T>(first: NonNull<Slot>, len: usize) {
     #[cfg(loom)]
     for place in 0..len {
         // SAFETY: the segment has that many slots, and they are not used any more.
-        unsafe { Stride::<T>::unmake(nth::<T>(first, place)) };
+        unsafe { Stride::<T>::unmake(first.byte_add(place * Stride::<T>::BYTES)) };
     }
     // SAFETY: the caller's duty; the layout is the one `allocate` used.
     unsafe { dealloc(first.cast().as_ptr(), layout::<T>(len)) };
@@ -200,10 +195,9 @@ mod tests {
         assert!(segments.get(first).is_none(), "not made yet");
         segments.room(first);
         assert!(segments.get(first).is_some());
-        let len = shape.segment_len(first.entry(shape.entries() - 1));
-        for place in [len, (1 << 20) - 1] {
-            let beyond = Index::from_bits(first.bits() | place << shape.entry_bits());
-            let beyond = Index::from_bits(beyond.bits() & crate::layout::INDEX_MASK);
+        let len = shape.segment_len(first.entry(shape.place_bits()));
+        for place in [len, (1 << shape.place_bits()) - 1] {
+            let beyond = Index::from_bits(first.bits() + place);
             assert!(segments.get(beyond).is_none(), "{place}");
         }
     }
@@ -215,7 +209,7 @@ mod tests {
         for shard in 0..2 {
             for number in 0..100 {
                 let slot = segments.room(segments.shape().index(number, shard)).slot();
-                assert!(seen.insert(ptr::from_ref(slot)));
+                assert!(seen.insert(std::ptr::from_ref(slot)));
             }
         }
     }

@@ -10,7 +10,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::{
     batch::Run,
-    index::{Index, Link},
+    index::{Index, Link, Shape},
     layout::batch_limit,
     lists::{Chain, LimboPile, VacantStack},
     owner::Owned,
@@ -112,9 +112,9 @@ impl<'s, T> Claim<'s, T> {
 }
 
 impl<T> Shard<T> {
-    pub(crate) fn new(number: usize) -> Self {
+    pub(crate) fn new(number: usize, shape: Shape) -> Self {
         Self {
-            owned: CachePadded::new(Owned::new(number)),
+            owned: CachePadded::new(Owned::new(shape.index(0, number))),
             shared: CachePadded::new(Shared {
                 number,
                 vacant: VacantStack::new(),

@@ -155,13 +155,14 @@ fn free_elsewhere<T: Send + Sync + 'static>(rounds: usize, make: impl Fn(usize) 
     assert!(slots < rounds * 2 / 5, "{stats}");
 }
 
-/// Which shard an insert of this thread goes to. For the test's eyes only: the low bits of a
-/// handle say it, mixed with the table's key.
+/// Which shard an insert of this thread goes to. For the test's eyes only: the upper bits of a handle's
+/// index say it, mixed with the table's key.
 fn shard_of(table: &HandleTable<usize>, shards: usize) -> usize {
     let handle = table.insert(0);
     table.remove(handle).unwrap();
-    // Above the five bits of the segment; the table's key is the same for all.
-    (handle.into_raw() >> 5) % shards
+    // At the top of the index; the table's key is the same for all.
+    let index_bits = if usize::BITS == 64 { 32 } else { 20 };
+    (handle.into_raw() >> (index_bits - shards.ilog2())) % shards
 }
 
 #[test]
