@@ -9,8 +9,8 @@ use crate::{index::Index, sync::UnsafeCell};
 pub(crate) struct Run {
     pub(crate) first: Index,
     pub(crate) len: usize,
-    /// Whether all are of the shard that they were deleted at, and their values are plain (see
-    /// [`Stride::PLAIN`](crate::room::Stride::PLAIN)): then nothing is to be done for each.
+    /// Whether it is a full batch of plain values (see [`Stride::PLAIN`](crate::room::Stride::PLAIN)),
+    /// and all are of the shard that they were deleted at: then nothing is to be done for each.
     pub(crate) is_whole: bool,
 }
 
@@ -47,9 +47,10 @@ impl Batch {
     ///
     /// # Safety
     ///
-    /// `next` is null, or came from `Box::into_raw` and goes along with this batch from here on.
+    /// No one else has this batch. `next` is null, or came from `Box::into_raw` and goes along with
+    /// this batch from here on.
     pub(crate) unsafe fn link(&self, next: *mut Self) {
-        // SAFETY: no one else has the batch.
+        // SAFETY: the caller's duty.
         self.next.with_mut(|place| unsafe { *place = next });
     }
 }
@@ -79,7 +80,7 @@ impl Batches {
 
     /// Allocates nothing.
     pub(crate) fn push(&mut self, batch: Box<Batch>) {
-        // SAFETY: the list has owned what was its first.
+        // SAFETY: it is boxed here; and the list has owned what was its first.
         unsafe { batch.link(self.first) };
         self.first = Box::into_raw(batch);
     }

@@ -58,7 +58,7 @@ const PLAIN_BATCH: usize = if usize::BITS == 64 { 4 * BATCH } else { BATCH };
 // `Pile` counts up to what fits a generation, and must get as far as that.
 const _: () = assert!(PLAIN_BATCH <= GENERATION_MASK >> INDEX_BITS);
 const BATCH_BYTES: usize = 1 << 17;
-/// Batches of one shard that may wait for their grace period before its owner gives way.
+/// Full batches of one shard that may wait for their grace period before its owner gives way.
 pub(crate) const BACKLOG: usize = 8;
 /// How many deletes make a batch of values of `T`.
 pub(crate) const fn batch_limit<T>() -> usize {

@@ -36,6 +36,7 @@ mod thread;
 
 #[allow(unsafe_code)]
 mod batch;
+
 #[allow(unsafe_code)]
 mod reclaim;
 

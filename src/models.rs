@@ -271,7 +271,7 @@ fn a_deleted_slot_is_lost_or_taken_twice() {
     });
 }
 
-/// "delete", `Slot::vacate` or `link_vacant` without Release: who is told "deleted" by a slot that is
+/// "delete", `Slot::vacate` without Release: who is told "deleted" by a slot that is
 /// vacant again does not see what its deleter did before.
 #[test]
 fn a_vacant_slot_hides_what_its_deleter_did() {

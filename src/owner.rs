@@ -138,15 +138,14 @@ impl<'c, T> Owner<'c, T> {
 
     /// Takes a slot of a run that came back, one that others returned, or one that was never used.
     pub(crate) fn claim_more(&self) -> Option<Claim<'c, T>> {
-        // SAFETY: nothing in here calls out.
-        while let Some(run) = unsafe { self.local(|local| local.runs.next()) } {
-            // SAFETY: nothing in here calls out.
-            unsafe {
-                self.local(|local| {
-                    debug_assert_eq!(local.free, Link::END);
-                    local.free = Link::to(run.run().first);
-                })
-            };
+        let next_run = |local: &mut Local| {
+            debug_assert_eq!(local.free, Link::END);
+            let run = local.runs.next()?;
+            local.free = Link::to(run.run().first);
+            Some(run)
+        };
+        // SAFETY: nothing in `next_run` calls out.
+        while let Some(run) = unsafe { self.local(next_run) } {
             // Not in there: it gives memory back, and the allocator is the user's.
             drop(run);
             if let Some(claim) = self.claim_free() {
@@ -180,6 +179,7 @@ impl<'c, T> Owner<'c, T> {
     #[inline]
     fn claim_first(&self, local: &mut Local, mut first: Index) -> Option<Claim<'c, T>> {
         loop {
+            debug_assert_eq!(self.segments.shape().shard(first), self.shard.number());
             // SAFETY: it is on a list since it was used, and came here by that.
             let room = unsafe { self.segments.known(first) };
             let mut state = room.slot().own_state();
@@ -225,14 +225,15 @@ impl<'c, T> Owner<'c, T> {
 
     /// Takes the deleted slots that wait.
     pub(crate) fn take_limbo(&self) -> Option<Run> {
-        let shape = self.segments.shape();
+        let (shape, full) = (self.segments.shape(), batch_limit::<T>());
         let take = |local: &mut Local| {
-            let len = batch_limit::<T>() - mem::replace(&mut local.limbo_room, batch_limit::<T>());
+            let len = full - mem::replace(&mut local.limbo_room, full);
             let apart = Index::from_bits(mem::take(&mut local.limbo_apart));
             Some(Run {
                 first: mem::replace(&mut local.limbo, Link::END).next()?,
                 len,
-                is_whole: Stride::<T>::PLAIN && shape.shard(apart) == 0,
+                // Short ones don't pay: each is kept in memory of its own.
+                is_whole: Stride::<T>::PLAIN && len == full && shape.shard(apart) == 0,
             })
         };
         // SAFETY: nothing in `take` calls out.

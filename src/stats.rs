@@ -17,8 +17,10 @@ pub struct Stats {
     /// Slots whose handle was deleted, with their value still to be dropped. A number that keeps
     /// growing means a reader that never lets go: a `Ref` or `Pinned` held for too long.
     ///
-    /// Where values have nothing to drop, and up to 64 bytes: slots in full batches that wait for
-    /// readers. Those of a batch that is not full yet count as vacant.
+    /// Where values have nothing to drop and lie in their slots (up to 64 bytes, aligned to as many at
+    /// the most): slots in sealed batches that have not come back. Those of a batch that is not
+    /// sealed yet count as vacant. That a batch comes back may be another thread's doing, if it is in
+    /// the middle of a call to any table.
     pub pending: usize,
     /// Slots that have used up their generations and will never be issued again.
     pub retired: usize,

@@ -5,6 +5,9 @@
 //! to one thread, perhaps for ever. A walker finds it all the same, by its state, and after a grace
 //! period drops its value; the slot stays in its batch, empty, until its owner comes.
 //!
+//! Plain values need no drop, and nobody looks for them. Their slots in limbo may be on a list
+//! already, so there the batches must be asked how many wait.
+//!
 //! Walkers and batches must not drop the same value. A walker raises a flag, waits for those who are
 //! inside a batch, takes the values out, lowers the flag and drops them; who comes to a batch and
 //! finds the flag leaves it for later, without waiting. Flag and look on either side have a SeqCst
@@ -14,7 +17,7 @@ use crate::{
     core::Core,
     error::QuiesceError,
     handle::Handle,
-    layout::batch_limit,
+    layout::{batch_limit, LAST_GENERATION},
     reclaim::{Backoff, Grace},
     room::{Room, Stride},
     shard::Shard,
@@ -46,6 +49,10 @@ impl Dropped {
 pub(crate) type Doomed<'c, T> = (Room<'c, T>, usize);
 
 impl<T> Core<T> {
+    /// Whether walkers look for deleted values. Not for plain ones: those need no drop, and their
+    /// slots in limbo may be on their owners' lists, about to be issued.
+    const WALKED: bool = !Stride::<T>::PLAIN;
+
     fn slots(&self) -> impl Iterator<Item = Room<'_, T>> {
         let all = |shard| Shard::slots(shard, &self.segments, 0).map(|(_, room)| room);
         self.shards.iter().flat_map(all)
@@ -86,8 +93,7 @@ impl<T> Core<T> {
             backoff.wait();
         }
         self.drop_doomed(&doomed).wait();
-        if Stride::<T>::PLAIN {
-            // Nothing was dropped, but these wait for no one any more.
+        if !Self::WALKED {
             self.reclaim_all();
         }
         Ok(())
@@ -118,7 +124,8 @@ impl<T> Core<T> {
             let state = room.slot().state();
             (state.phase() == Phase::Limbo).then_some((room, state.generation()))
         };
-        let doomed = self.slots().filter_map(in_limbo).collect();
+        let slots = Self::WALKED.then(|| self.slots());
+        let doomed = slots.into_iter().flatten().filter_map(in_limbo).collect();
         (doomed, Grace::start())
     }
 
@@ -126,6 +133,9 @@ impl<T> Core<T> {
     /// after all drops that were under way in batches.
     fn drop_doomed(&self, doomed: &[Doomed<'_, T>]) -> Dropped {
         let mut dropped = Dropped::default();
+        if !Self::WALKED {
+            return dropped;
+        }
         // A batch's worth at a time, which bounds what is taken out; and none once, to wait.
         let mut chunks = doomed.chunks(batch_limit::<T>());
         let mut chunk = chunks.next().unwrap_or(&[]);
@@ -152,8 +162,7 @@ impl<T> Core<T> {
             }
         }
         let take = |&(room, generation): &Doomed<'_, T>| {
-            // The slot of a plain value may be on a list already, and its owner be about to issue it.
-            let mine = !Stride::<T>::PLAIN && room.slot().hollow(generation);
+            let mine = room.slot().hollow(generation);
             // SAFETY: its grace period is over, and the flag keeps batches and other walkers away.
             mine.then(|| unsafe { room.take() })
         };
@@ -217,14 +226,19 @@ impl<T> Core<T> {
             ..Stats::default()
         };
         for room in self.slots() {
-            match room.slot().state().phase() {
+            let state = room.slot().state();
+            match state.phase() {
                 Phase::Live => stats.live += 1,
+                // Nothing is left to be done, so it is retired already.
+                Phase::Limbo if !Self::WALKED && state.generation() == LAST_GENERATION => {
+                    stats.retired += 1;
+                }
                 Phase::Limbo => stats.pending += 1,
                 Phase::Vacant => stats.vacant += 1,
                 Phase::Retired => stats.retired += 1,
             }
         }
-        if Stride::<T>::PLAIN {
+        if !Self::WALKED {
             // The others in limbo are as good as vacant.
             let waiting = sum(&self.shards, |shard| self.ready.waiting(shard.number()));
             let waiting = waiting.min(stats.pending);
@@ -256,5 +270,51 @@ impl<T> Drop for Core<T> {
                 }
             }
         });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn insert(core: &Core<u32>) -> Handle {
+        match core.insert_slowly(7) {
+            Ok(handle) => handle,
+            Err(_) => panic!("there is room"),
+        }
+    }
+
+    #[test]
+    fn plain_values_wait_for_no_walker() -> Result<(), QuiesceError> {
+        let core = Core::new(4, usize::MAX);
+        let handles = [0; 3].map(|_| insert(&core));
+        let _walk = core.walkers.raise_flag();
+        assert!(core.delete(handles[0]).is_some());
+        core.flush();
+        assert!(core.delete(handles[1]).is_some());
+        core.quiesce()?;
+        assert!(core.delete_now(handles[2]).is_some());
+        assert_eq!((core.len(), core.stats().live), (0, 0));
+        Ok(())
+    }
+
+    #[test]
+    fn a_plain_slot_is_retired_when_its_last_handle_is_deleted() -> Result<(), QuiesceError> {
+        let core = Core::new(4, usize::MAX);
+        // Full batches, so that they come back whole.
+        let slots = batch_limit::<u32>();
+        for _ in 0..=LAST_GENERATION {
+            assert_eq!(core.stats().retired, 0);
+            let handles: Vec<_> = (0..slots).map(|_| insert(&core)).collect();
+            for handle in handles {
+                assert!(core.delete(handle).is_some());
+            }
+            core.quiesce()?;
+        }
+        let stats = core.stats();
+        assert_eq!((stats.retired, stats.pending), (slots, 0), "{stats}");
+        insert(&core);
+        assert_eq!(core.stats().retired, slots);
+        Ok(())
     }
 }

@@ -5,10 +5,13 @@
 //! ```text
 //!            phase  generation    index
 //! live       10     g             the slot's own index: the word is the handle (less the key)
-//! limbo      01     g             link to the next slot of the retire batch
+//! limbo      01     g             link to the next slot of the retire batch (plain: or of the free list)
 //! vacant     00     g             link to the next slot of the free list (hollow: of the batch)
 //! retired    00     all ones      all ones
 //! ```
+//!
+//! A slot of plain values, those of which nothing is done when they are gone, may be issued from limbo
+//! after its grace period, as if it were vacant.
 //!
 //! The generation only grows, so a live word occurs once in the life of a table: equality with a
 //! handle is proof of identity, and no compare-exchange here can be fooled by a word that came
@@ -24,7 +27,7 @@ use crate::{
 pub(crate) enum Phase {
     /// A handle names it.
     Live,
-    /// Deleted; readers from before may still be looking at the value.
+    /// Deleted; readers from before may still be looking at the value, until a grace period is over.
     Limbo,
     /// Free to be issued with the generation it shows.
     Vacant,

@@ -155,14 +155,45 @@ fn free_elsewhere<T: Send + Sync + 'static>(rounds: usize, make: impl Fn(usize) 
     assert!(slots < rounds * 2 / 5, "{stats}");
 }
 
-/// Which shard an insert of this thread goes to. For the test's eyes only: the upper bits of a handle's
-/// index say it, mixed with the table's key.
+/// Which shard an insert of this thread goes to.
 fn shard_of(table: &HandleTable<usize>, shards: usize) -> usize {
     let handle = table.insert(0);
     table.remove(handle).unwrap();
-    // At the top of the index; the table's key is the same for all.
+    shard_in(handle, shards)
+}
+
+/// For the test's eyes only: the upper bits of a handle's index say it, mixed with the table's key,
+/// which is the same for all.
+fn shard_in(handle: Handle, shards: usize) -> usize {
     let index_bits = if usize::BITS == 64 { 32 } else { 20 };
     (handle.into_raw() >> (index_bits - shards.ilog2())) % shards
+}
+
+#[test]
+fn a_thread_that_flushes_keeps_the_slots_of_another() {
+    let _serial = serial();
+    const SHARDS: usize = 8;
+    let table = HandleTable::<usize>::builder().shards(SHARDS).build();
+    let mine = shard_of(&table, SHARDS);
+    let turns = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // Full batches, which come back whole to the thread that they are of.
+            let handles: Vec<_> = (0..3_000).map(|n| table.insert(n)).collect();
+            handles
+                .into_iter()
+                .for_each(|handle| table.remove(handle).unwrap());
+            turns.wait();
+            turns.wait();
+        });
+        turns.wait();
+        table.flush();
+        assert_eq!(table.stats().pending, 0);
+        for n in 0..4_000 {
+            assert_eq!(shard_in(table.insert(n), SHARDS), mine);
+        }
+        turns.wait();
+    });
 }
 
 #[test]
