@@ -53,12 +53,6 @@ pub(crate) fn base<T>(first: NonNull<Slot>, index: Index) -> *mut () {
     room.wrapping_byte_sub(distance::<T>(index)).cast()
 }
 
-/// The other way round.
-pub(crate) fn first<T>(base: *mut (), index: Index) -> *mut Slot {
-    let room = base.wrapping_byte_add(distance::<T>(index));
-    room.wrapping_byte_sub(Stride::<T>::ROOM).cast()
-}
-
 #[inline]
 fn distance<T>(index: Index) -> usize {
     index.bits().wrapping_mul(Stride::<T>::BYTES)

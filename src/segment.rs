@@ -5,7 +5,7 @@ use std::{
     alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout},
     marker::PhantomData,
     ops::Range,
-    ptr::NonNull,
+    ptr::{self, NonNull},
 };
 
 use crate::{
@@ -13,13 +13,16 @@ use crate::{
     index::{Index, Shape},
     room::{Room, Stride},
     slot::Slot,
-    sync::Ordering,
+    sync::{AtomicPtr, Ordering},
 };
 
 /// All slots of a table: a directory of segments, at most 32 for each shard.
 #[derive(Debug)]
 pub(crate) struct Segments<T> {
     directory: Box<[Segment]>,
+    /// The memory of each segment, null until it is made: the directory's bases point to where it is
+    /// not, which no leak checker would understand.
+    firsts: Box<[AtomicPtr<Slot>]>,
     shape: Shape,
     _values: PhantomData<T>,
 }
@@ -30,6 +33,9 @@ impl<T> Segments<T> {
         let shape = Shape::new(shards);
         Self {
             directory: (0..shape.entries()).map(|_| Segment::new()).collect(),
+            firsts: (0..shape.entries())
+                .map(|_| AtomicPtr::new(ptr::null_mut()))
+                .collect(),
             shape,
             _values: PhantomData,
         }
@@ -92,9 +98,11 @@ impl<T> Segments<T> {
             Ordering::Release,
             Ordering::Acquire,
         );
-        if winner.is_err() {
+        match winner {
+            // edge: none. Read when the table is dropped.
+            Ok(_) => self.firsts[entry].store(made.as_ptr(), Ordering::Relaxed),
             // SAFETY: made above, with this length, and shown to no one.
-            unsafe { deallocate::<T>(made, len) };
+            Err(_) => unsafe { deallocate::<T>(made, len) },
         }
         // edge: grow. The loser says it too: what it publishes there must be found.
         segment.end.store(end, Ordering::Release);
@@ -114,31 +122,25 @@ impl<T> Segments<T> {
         })
     }
 
-    /// How many slots the segment at this entry has.
-    fn len(&self, entry: usize, segment: &Segment) -> usize {
-        // edge: grow. Relaxed: nothing behind it is read.
-        let end = segment.end.load(Ordering::Relaxed);
-        end.saturating_sub(self.shape.first(entry).bits())
-    }
-
     /// The bytes of the directory and all segments.
     pub(crate) fn bytes(&self) -> usize {
-        let made = self.directory.iter().enumerate();
-        let slots: usize = made.map(|(entry, segment)| self.len(entry, segment)).sum();
-        size_of_val(&*self.directory) + slots * Stride::<T>::BYTES
+        let len = |(entry, segment): (usize, &Segment)| {
+            // edge: grow. Relaxed: nothing behind it is read.
+            let end = segment.end.load(Ordering::Relaxed);
+            end.saturating_sub(self.shape.first(entry).bits())
+        };
+        let slots: usize = self.directory.iter().enumerate().map(len).sum();
+        size_of_val(&*self.directory) + size_of_val(&*self.firsts) + slots * Stride::<T>::BYTES
     }
 }
 
 impl<T> Drop for Segments<T> {
     fn drop(&mut self) {
-        for (entry, segment) in self.directory.iter().enumerate() {
+        for (entry, first) in self.firsts.iter().enumerate() {
             // edge: none. `&mut self`: there is no one else.
-            let base = segment.base.load(Ordering::Relaxed);
-            let len = self.len(entry, segment);
-            if len > 0 {
-                let first = directory::first::<T>(base, self.shape.first(entry));
-                // SAFETY: `grow` made it with this length, there; nothing borrows it any more.
-                unsafe { deallocate::<T>(NonNull::new_unchecked(first), len) };
+            if let Some(first) = NonNull::new(first.load(Ordering::Relaxed)) {
+                // SAFETY: `grow` made it with this length; nothing borrows it any more.
+                unsafe { deallocate::<T>(first, self.shape.segment_len(entry)) };
             }
         }
     }
