@@ -1,0 +1,259 @@
+//! The collector that a crew shares, as crossbeam-epoch 0.9 does it (its internal.rs), each access to a
+//! line of many included; and how handle-table retires its batches through it.
+
+use std::collections::VecDeque;
+
+use super::{
+    crew::{Crew, Step, Step::*},
+    memory::{time, Costs, Line, Time},
+};
+
+/// Bags that one collection runs, at the most.
+const BAGS_PER_COLLECT: u32 = 8;
+/// Lines of a bag: 64 closures of 32 bytes. It lies in the queue by value, and is copied out.
+const LINES_OF_A_BAG: u64 = 33;
+/// `BACKLOG` and `FLUSHES_OF_A_BACKLOG` of handle-table.
+const BACKLOG: u32 = 8;
+const FLUSHES_OF_A_BACKLOG: usize = 7;
+
+/// A bag in the collector's queue: when and by whom it was sealed, and whether a batch is in it.
+struct Bag {
+    epoch: u64,
+    sealer: usize,
+    batch: bool,
+}
+
+pub(super) struct Collector {
+    epoch: u64,
+    queue: VecDeque<Bag>,
+    /// To look at one participant, apart from getting its lines.
+    walk: Time,
+    pins_per_collect: u64,
+}
+
+impl Collector {
+    pub(super) fn new(costs: &Costs) -> Self {
+        Self {
+            epoch: 0,
+            queue: VecDeque::new(),
+            walk: time(costs.walk),
+            pins_per_collect: costs.pins_per_collect,
+        }
+    }
+}
+
+impl Crew<'_> {
+    /// A step that the collector has a part in, begun at `now`: when it has ended.
+    pub(super) fn collector_step(&mut self, thread: usize, step: Step, now: Time) -> Time {
+        let me = Line::Participant(thread);
+        match step {
+            Work(_) | Read(_) | Write(_) => unreachable!("no part of the collector's"),
+
+            Pin => {
+                self.insert(thread, &[Read(Line::Epoch), Write(me), Announce]);
+            }
+            Announce => {
+                let state = &mut self.threads[thread];
+                state.pinned = Some(self.collector.epoch);
+                state.pins += 1;
+                // Threads that start together don't collect together.
+                if (state.pins + 37 * thread as u64).is_multiple_of(self.collector.pins_per_collect)
+                {
+                    self.insert(thread, &[Collect]);
+                }
+            }
+            Unpin => self.insert(thread, &[Write(me), Withdraw]),
+            Withdraw => self.threads[thread].pinned = None,
+            Repin => self.insert(thread, &[Read(Line::Epoch), Reannounce]),
+            Reannounce => {
+                if self.threads[thread].pinned != Some(self.collector.epoch) {
+                    self.threads[thread].pinned = Some(self.collector.epoch);
+                    self.insert(thread, &[Write(me)]);
+                }
+            }
+
+            Retire => {
+                self.threads[thread].waiting += 1;
+                self.insert(
+                    thread,
+                    &[
+                        Write(Line::ReadyCount),
+                        Write(Line::Ready(thread)),
+                        Write(Line::Deferred),
+                        Pin,
+                        Flush { batch: true },
+                        Unpin,
+                        Reclaim,
+                        Backlog,
+                    ],
+                );
+            }
+            Flush { batch } => {
+                if batch || self.threads[thread].garbage {
+                    // The bag begins in the line of the thread's entry.
+                    let entry = Write(Line::Entry(thread));
+                    self.insert(thread, &[entry, Push { batch }, Collect]);
+                } else {
+                    self.insert(thread, &[Collect]);
+                }
+            }
+            Push { batch } => {
+                self.threads[thread].garbage = false;
+                self.collector.queue.push_back(Bag {
+                    epoch: self.collector.epoch,
+                    sealer: thread,
+                    batch,
+                });
+                self.insert(
+                    thread,
+                    &[
+                        Read(Line::Epoch),
+                        Read(Line::Tail),
+                        Write(Line::LastNode),
+                        Write(Line::Tail),
+                    ],
+                );
+            }
+
+            Collect => {
+                let epoch = self.collector.epoch;
+                self.insert(thread, &[Read(Line::Epoch), Walk { epoch, from: 0 }]);
+            }
+            Walk { epoch, from } => {
+                let seen = self.threads.get(from).map(|other| other.pinned);
+                let then = match seen {
+                    None => Advance { epoch },
+                    Some(Some(pinned)) if pinned != epoch => Pop {
+                        epoch,
+                        left: BAGS_PER_COLLECT,
+                    },
+                    Some(_) => Walk {
+                        epoch,
+                        from: from + 1,
+                    },
+                };
+                self.insert(thread, &[then]);
+                if seen.is_some() {
+                    let mut end = self.memory.read(thread, Line::Entry(from), now);
+                    end = self.memory.read(thread, Line::Participant(from), end);
+                    let waits = (end - now) as f64 / self.memory.overlap;
+                    return now + waits as Time + self.collector.walk;
+                }
+            }
+            Advance { epoch } => {
+                self.collector.epoch = self.collector.epoch.max(epoch + 1);
+                let pop = Pop {
+                    epoch: epoch + 1,
+                    left: BAGS_PER_COLLECT,
+                };
+                self.insert(thread, &[Write(Line::Epoch), pop]);
+            }
+            Pop { epoch, left } => {
+                let begin = self.memory.read(thread, Line::Head, now);
+                let ripe = |bag: &Bag| left > 0 && bag.epoch + 2 <= epoch;
+                if !self.collector.queue.front().is_some_and(ripe) {
+                    return begin;
+                }
+                let Some(Bag { sealer, batch, .. }) = self.collector.queue.pop_front() else {
+                    return begin;
+                };
+                self.threads[thread].garbage = true;
+                let left = left - 1;
+                self.insert(thread, &[Pop { epoch, left }]);
+                if batch {
+                    self.threads[sealer].ready += 1;
+                    let list = Write(Line::Ready(sealer));
+                    let counts = [Write(Line::Deferred), Write(Line::ReadyCount)];
+                    self.insert(thread, &[counts[0], list, counts[1]]);
+                }
+                self.insert(thread, &[Write(Line::Head), Read(Line::Tail)]);
+                let copy = LINES_OF_A_BAG * self.memory.distance(thread, sealer);
+                return begin + (copy as f64 / self.memory.overlap) as Time;
+            }
+
+            Reclaim => {
+                let state = &mut self.threads[thread];
+                let ready = std::mem::take(&mut state.ready);
+                state.waiting -= ready;
+                if ready > 0 {
+                    let (list, busy) = (Line::Ready(thread), Line::Shared(thread));
+                    self.insert(thread, &[Write(busy), Write(list), Write(busy)]);
+                }
+                self.insert(thread, &[Read(Line::Ready(thread))]);
+            }
+            Backlog => {
+                if self.threads[thread].waiting > BACKLOG {
+                    self.insert(thread, &[Reclaim]);
+                    for _ in 0..FLUSHES_OF_A_BACKLOG {
+                        self.insert(thread, &[Pin, Flush { batch: false }, Unpin]);
+                    }
+                }
+            }
+        }
+        now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::crew::tests::{run, verb, COSTS},
+        *,
+    };
+
+    #[test]
+    fn a_pin_costs_more_with_more_participants_and_a_shared_pin_does_not() {
+        let pins = verb(|verb, _, steps| steps.extend([Pin, Work(verb.work), Unpin]));
+        let (one, few, many) = (run(&pins, 1).ns, run(&pins, 8).ns, run(&pins, 128).ns);
+        assert!(
+            one < 10.5 && few > one + 1.0 && many > few + 10.0,
+            "{one} {few} {many}"
+        );
+        let repins = verb(|verb, _, steps| steps.extend([Work(verb.work), Repin]));
+        assert!(run(&repins, 128).ns < 10.5);
+    }
+
+    #[test]
+    fn batches_come_back() {
+        let deletes = verb(|verb, turn, steps| {
+            steps.push(Work(verb.work));
+            if turn.number % 16 == 0 {
+                steps.push(Retire);
+            }
+        });
+        for cores in [1, 8] {
+            let mut crew = Crew::new(&deletes, cores, 1, &COSTS);
+            for turn in 0..1000 * cores {
+                let thread = turn % cores;
+                crew.begin_turn(thread);
+                while let Some(step) = crew.threads[thread].todo.pop() {
+                    crew.step(thread, step, 0);
+                }
+            }
+            let waiting = crew.threads.iter().map(|thread| thread.waiting);
+            assert!(crew.collector.epoch > 50 && waiting.max() <= Some(2 * BACKLOG));
+        }
+    }
+
+    #[test]
+    fn a_thread_that_stays_pinned_stops_the_epoch() {
+        let stuck = verb(|verb, turn, steps| {
+            steps.push(Work(verb.work));
+            match turn.thread {
+                0 if turn.number > 0 => {}
+                0 => steps.push(Pin),
+                _ => steps.extend([Pin, Unpin]),
+            }
+        });
+        let mut crew = Crew::new(&stuck, 2, 1, &COSTS);
+        for _ in 0..1000 {
+            for thread in [0, 1] {
+                crew.begin_turn(thread);
+                while let Some(step) = crew.threads[thread].todo.pop() {
+                    crew.step(thread, step, 0);
+                }
+            }
+        }
+        assert_eq!(crew.collector.epoch, 1);
+    }
+}
