@@ -3,6 +3,8 @@
 
 use std::{collections::HashMap, hint::black_box, sync::Mutex};
 
+use rtrb::{Consumer, Producer};
+
 use crate::{
     mixed,
     race::{race, Line, Plan, Random, Sample},
@@ -94,8 +96,8 @@ impl Workload {
     /// look-ups can share, or no room for so many values.
     pub fn run<S: System>(self, plan: &Plan) -> Option<Sample> {
         match self {
-            Self::InsertRemove => Some(churn::<S>(plan, false)),
-            Self::InsertGetRemove => Some(churn::<S>(plan, true)),
+            Self::InsertRemove => Some(churn::<S, false>(plan)),
+            Self::InsertGetRemove => Some(churn::<S, true>(plan)),
             Self::GetHot => get::<S>(plan, 1, Pins::Each),
             Self::Get1K => get::<S>(plan, 1 << 10, Pins::Each),
             Self::Get1M => get::<S>(plan, 1_000_000, Pins::Each),
@@ -109,22 +111,32 @@ impl Workload {
     }
 }
 
-fn churn<S: System>(plan: &Plan, read: bool) -> Sample {
+// The timed loops stand in functions of their own, so that they have the registers to themselves; and
+// twice nested, since LLVM then takes the calls in them for hot, and inlines more of what is called.
+
+fn churn<S: System, const READ: bool>(plan: &Plan) -> Sample {
     let system = S::new();
-    let turn = |number: u64, read: bool| {
-        let id = black_box(system.insert(S::Value::make(black_box(number))));
-        let seen = if read { black_box(system.get(id)) } else { 0 };
-        system.remove(black_box(id));
-        seen
-    };
     race(plan, &|_, line| {
-        for number in 0..WARM_UP {
-            assert_eq!(turn(number, true), number);
-        }
-        line.time(|| {
-            (0..plan.ops as u64).fold(0, |sum: u64, number| sum.wrapping_add(turn(number, read)))
-        })
+        let warm = (0..2 * PICKS as u64).fold(0, u64::wrapping_add);
+        assert_eq!(insert_get_remove::<S, true>(&system, 2), warm);
+        line.time(|| insert_get_remove::<S, READ>(&system, plan.ops / PICKS))
     })
+}
+
+#[inline(never)]
+fn insert_get_remove<S: System, const GET: bool>(system: &S, passes: usize) -> u64 {
+    let (mut sum, mut number) = (0_u64, 0_u64);
+    for _ in 0..passes {
+        for _ in 0..PICKS {
+            let id = black_box(system.insert(S::Value::make(black_box(number))));
+            if GET {
+                sum = sum.wrapping_add(black_box(system.get(id)));
+            }
+            system.remove(black_box(id));
+            number += 1;
+        }
+    }
+    sum
 }
 
 enum Pins {
@@ -144,50 +156,55 @@ fn get<S: System>(plan: &Plan, live: usize, pins: Pins) -> Option<Sample> {
     let ids = fill(&system, live);
     let sample = race(plan, &|thread, line| {
         let picks = picks(&ids, plan, thread);
-        let each = |id| black_box(system.get(black_box(id)));
-        warm_up(&picks, each);
+        get_each(&system, &picks[..picks.len().min(2 * PICKS)], 1);
         let passes = plan.ops / picks.len();
+        if let Pins::Each = pins {
+            return line.time(|| get_each(&system, &picks, passes));
+        }
+        let reader = system.reader().expect("it has one");
         match pins {
-            Pins::Each => line.time(|| {
-                let mut sum = 0_u64;
-                for _ in 0..passes {
-                    for &id in &picks {
-                        sum = sum.wrapping_add(each(id));
-                    }
-                }
-                sum
-            }),
-            Pins::Once => {
-                let reader = system.reader().expect("it has one");
-                line.time(|| {
-                    let mut sum = 0_u64;
-                    for _ in 0..passes {
-                        for &id in &picks {
-                            sum = sum.wrapping_add(black_box(reader.get(black_box(id))));
-                        }
-                    }
-                    sum
-                })
-            }
-            Pins::Every64 => {
-                let mut reader = system.reader().expect("it has one");
-                line.time(|| {
-                    let mut sum = 0_u64;
-                    for _ in 0..passes {
-                        for messages in picks.chunks_exact(64) {
-                            for &id in messages {
-                                sum = sum.wrapping_add(black_box(reader.get(black_box(id))));
-                            }
-                            reader = reader.repin();
-                        }
-                    }
-                    sum
-                })
-            }
+            Pins::Every64 => line.time(|| get_pumped(reader, &picks, passes)),
+            _ => line.time(|| get_pinned(&reader, &picks, passes)),
         }
     });
     empty(&system, ids);
     Some(sample)
+}
+
+#[inline(never)]
+fn get_each<S: System>(system: &S, picks: &[S::Id], passes: usize) -> u64 {
+    let mut sum = 0_u64;
+    for _ in 0..passes {
+        for &id in picks {
+            sum = sum.wrapping_add(black_box(system.get(black_box(id))));
+        }
+    }
+    sum
+}
+
+#[inline(never)]
+fn get_pinned<I: Copy>(reader: &impl Reader<I>, picks: &[I], passes: usize) -> u64 {
+    let mut sum = 0_u64;
+    for _ in 0..passes {
+        for &id in picks {
+            sum = sum.wrapping_add(black_box(reader.get(black_box(id))));
+        }
+    }
+    sum
+}
+
+#[inline(never)]
+fn get_pumped<I: Copy>(mut reader: impl Reader<I>, picks: &[I], passes: usize) -> u64 {
+    let mut sum = 0_u64;
+    for _ in 0..passes {
+        for messages in picks.chunks_exact(64) {
+            for &id in messages {
+                sum = sum.wrapping_add(black_box(reader.get(black_box(id))));
+            }
+            reader = reader.repin();
+        }
+    }
+    sum
 }
 
 fn hand_off<S: System>(plan: &Plan) -> Sample {
@@ -205,27 +222,39 @@ fn hand_off<S: System>(plan: &Plan) -> Sample {
         if thread % 2 == 0 {
             let sender = senders.lock().expect("no panics").remove(&pair);
             let mut sender = sender.expect(take);
-            line.time(|| {
-                for number in 0..plan.ops as u64 {
-                    let id = system.insert(S::Value::make(black_box(number)));
-                    wait(|| sender.push(id).ok());
-                }
-                0
-            })
+            line.time(|| send(&system, &mut sender, plan.ops / PICKS))
         } else {
             let receiver = receivers.lock().expect("no panics").remove(&pair);
             let mut receiver = receiver.expect(take);
-            line.time(|| {
-                let mut sum = 0_u64;
-                for _ in 0..plan.ops {
-                    let id = wait(|| receiver.pop().ok());
-                    sum = sum.wrapping_add(black_box(system.get(id)));
-                    system.remove(id);
-                }
-                sum
-            })
+            line.time(|| receive(&system, &mut receiver, plan.ops / PICKS))
         }
     })
+}
+
+#[inline(never)]
+fn send<S: System>(system: &S, ring: &mut Producer<S::Id>, passes: usize) -> u64 {
+    let mut number = 0_u64;
+    for _ in 0..passes {
+        for _ in 0..PICKS {
+            let id = system.insert(S::Value::make(black_box(number)));
+            wait(|| ring.push(id).ok());
+            number += 1;
+        }
+    }
+    0
+}
+
+#[inline(never)]
+fn receive<S: System>(system: &S, ring: &mut Consumer<S::Id>, passes: usize) -> u64 {
+    let mut sum = 0_u64;
+    for _ in 0..passes {
+        for _ in 0..PICKS {
+            let id = wait(|| ring.pop().ok());
+            sum = sum.wrapping_add(black_box(system.get(id)));
+            system.remove(id);
+        }
+    }
+    sum
 }
 
 /// Spins for a while, then lets others run.
@@ -243,11 +272,8 @@ fn wait<R>(mut attempt: impl FnMut() -> Option<R>) -> R {
     }
 }
 
-/// Operations before the timed ones, so that code, caches and free lists are warm.
-const WARM_UP: u64 = 4096;
-
 /// How long a sequence of handles is that is gone through again and again.
-const PICKS: usize = 2048;
+pub(crate) const PICKS: usize = 2048;
 
 pub(crate) fn fill<S: System>(system: &S, live: usize) -> Vec<S::Id> {
     let values = 0..live as u64;
@@ -267,10 +293,4 @@ fn picks<I: Copy>(ids: &[I], plan: &Plan, thread: usize) -> Vec<I> {
     let length = if ids.len() > PICKS { plan.ops } else { PICKS };
     let mut random = Random::new(plan, thread);
     (0..length).map(|_| ids[random.below(ids.len())]).collect()
-}
-
-fn warm_up<I: Copy>(picks: &[I], each: impl Fn(I) -> u64) {
-    for &id in picks.iter().take(WARM_UP as usize) {
-        each(id);
-    }
 }
