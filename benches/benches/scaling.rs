@@ -67,16 +67,16 @@ struct Cli {
     #[arg(long, default_value_t = 128)]
     pins_per_collect: u64,
 
-    /// Deletes in a batch: `batch_limit` in src/layout.rs.
-    #[arg(long, default_value_t = 256)]
+    /// Deletes in a batch: `batch_limit` in src/layout.rs, for values with nothing to drop. 256 for others.
+    #[arg(long, default_value_t = 1024)]
     batch: usize,
 
     /// Another time for a verb on one thread alone than the one that was measured.
     #[arg(long, value_name = "VERB=NS", value_parser = work)]
     work: Vec<(String, f64)>,
 
-    /// Operations of each thread.
-    #[arg(long, default_value_t = 3072)]
+    /// Operations of each thread: some batches.
+    #[arg(long, default_value_t = 6144)]
     turns: u64,
 
     /// Measures instead, here and now: a get with a pin each on one thread, while so many others are
