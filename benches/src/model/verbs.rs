@@ -59,26 +59,26 @@ impl Verb {
             make,
         };
         vec![
-            verb("get", "a pin each, all the same handle", 3.9, get_hot),
+            verb("get", "a pin each, all the same handle", 4.0, get_hot),
             verb(
                 "get-own",
                 "a pin each, each thread its own handle",
-                3.9,
+                4.0,
                 get_own,
             ),
-            verb("pinned-get", "under one pin", 1.9, pinned_get),
-            verb("pump", "under one pin, renewed every 64", 2.0, pump),
-            verb("new-delete", "on the own shard", 13.0, new_delete),
+            verb("pinned-get", "under one pin", 1.7, pinned_get),
+            verb("pump", "under one pin, renewed every 64", 1.8, pump),
+            verb("new-delete", "on the own shard", 8.2, new_delete),
             verb(
                 "hand-off",
                 "new here, get and delete at the neighbour's",
-                17.0,
+                13.0,
                 hand_off,
             ),
             verb(
                 "no-lease",
                 "new and delete, all threads on shard 0",
-                28.0,
+                24.0,
                 no_lease,
             ),
             verb(
