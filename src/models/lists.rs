@@ -119,14 +119,12 @@ fn a_top_that_came_back_hands_out_a_slot_in_use() {
     });
 }
 
-/// "recycle" of vacant slots, `VacantStack::push` without Release, `pop` without Acquire: who takes
-/// a slot is in it while its last user is, or follows a link from before.
-#[test]
-fn a_slot_is_popped_before_it_is_let_go() {
-    check(|| {
+/// Two threads return a slot each, while `take` takes what it finds, and says how much.
+fn beside_two_pushers(take: fn(&Lists<3>) -> usize) {
+    check(move || {
         let lists = Arc::new(Lists::<3>::new(2));
         let pushers = [0, 1].map(|number| spawn(&lists, move |lists| lists.push(number, 1)));
-        let held = [lists.pop(), lists.pop()].into_iter().flatten().count();
+        let held = take(&lists);
         pushers
             .into_iter()
             .for_each(|pusher| pusher.join().unwrap());
@@ -134,19 +132,18 @@ fn a_slot_is_popped_before_it_is_let_go() {
     });
 }
 
+/// "recycle" of vacant slots, `VacantStack::push` without Release, `pop` without Acquire: who takes
+/// a slot is in it while its last user is, or follows a link from before.
+#[test]
+fn a_slot_is_popped_before_it_is_let_go() {
+    beside_two_pushers(|lists| [lists.pop(), lists.pop()].into_iter().flatten().count());
+}
+
 /// "recycle" of vacant slots, `VacantStack::take` without Acquire or its swap: the owner takes what
 /// others are still in, or loses what they return meanwhile.
 #[test]
 fn a_slot_is_lost_when_the_owner_takes_them_all() {
-    check(|| {
-        let lists = Arc::new(Lists::<3>::new(2));
-        let pushers = [0, 1].map(|number| spawn(&lists, move |lists| lists.push(number, 1)));
-        let held = lists.take_all() + lists.take_all();
-        pushers
-            .into_iter()
-            .for_each(|pusher| pusher.join().unwrap());
-        assert_eq!(held + lists.take_all(), 3);
-    });
+    beside_two_pushers(|lists| lists.take_all() + lists.take_all());
 }
 
 /// The links of a `Chain`: slots that go home together are lost when others come in between.
