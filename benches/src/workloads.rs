@@ -117,8 +117,11 @@ impl Workload {
 fn churn<S: System, const GET: bool>(plan: &Plan) -> Sample {
     let system = S::new();
     race(plan, &|_, line| {
-        let warm = (0..2 * PICKS as u64).fold(0, u64::wrapping_add);
-        assert_eq!(insert_get_remove::<S, true>(&system, 2), warm);
+        for number in 0..WARM_UP as u64 {
+            let id = system.insert(S::Value::make(number));
+            assert_eq!(system.get(id), number);
+            system.remove(id);
+        }
         line.time(|| insert_get_remove::<S, GET>(&system, plan.ops / PICKS))
     })
 }
@@ -156,15 +159,16 @@ fn get<S: System>(plan: &Plan, live: usize, pins: Pins) -> Option<Sample> {
     let ids = fill(&system, live);
     let sample = race(plan, &|thread, line| {
         let picks = picks(&ids, plan, thread);
-        get_each(&system, &picks[..picks.len().min(2 * PICKS)], 1);
+        let each = |id| system.get(id);
+        get_all(&picks[..picks.len().min(WARM_UP)], 1, each);
         let passes = plan.ops / picks.len();
         if let Pins::Each = pins {
-            return line.time(|| get_each(&system, &picks, passes));
+            return line.time(|| get_all(&picks, passes, each));
         }
         let reader = system.reader().expect("it has one");
         match pins {
             Pins::Every64 => line.time(|| get_pumped(reader, &picks, passes)),
-            _ => line.time(|| get_pinned(&reader, &picks, passes)),
+            _ => line.time(|| get_all(&picks, passes, |id| reader.get(id))),
         }
     });
     empty(&system, ids);
@@ -172,22 +176,11 @@ fn get<S: System>(plan: &Plan, live: usize, pins: Pins) -> Option<Sample> {
 }
 
 #[inline(never)]
-fn get_each<S: System>(system: &S, picks: &[S::Id], passes: usize) -> u64 {
+fn get_all<I: Copy>(picks: &[I], passes: usize, get: impl Fn(I) -> u64) -> u64 {
     let mut sum = 0_u64;
     for _ in 0..passes {
         for &id in picks {
-            sum = sum.wrapping_add(black_box(system.get(black_box(id))));
-        }
-    }
-    sum
-}
-
-#[inline(never)]
-fn get_pinned<I: Copy>(reader: &impl Reader<I>, picks: &[I], passes: usize) -> u64 {
-    let mut sum = 0_u64;
-    for _ in 0..passes {
-        for &id in picks {
-            sum = sum.wrapping_add(black_box(reader.get(black_box(id))));
+            sum = sum.wrapping_add(black_box(get(black_box(id))));
         }
     }
     sum
@@ -197,7 +190,7 @@ fn get_pumped<I: Copy>(mut reader: impl Reader<I>, picks: &[I], passes: usize) -
     let mut sum = 0_u64;
     for _ in 0..passes {
         for turn in picks.chunks_exact(64) {
-            sum = sum.wrapping_add(get_pinned(&reader, turn, 1));
+            sum = sum.wrapping_add(get_all(turn, 1, |id| reader.get(id)));
             reader = reader.repin();
         }
     }
@@ -268,6 +261,9 @@ fn wait<R>(mut attempt: impl FnMut() -> Option<R>) -> R {
         }
     }
 }
+
+/// Operations before the timed ones, so that code, caches and free lists are warm.
+const WARM_UP: usize = 4096;
 
 /// How long a sequence of handles is that is gone through again and again.
 pub(crate) const PICKS: usize = 2048;
