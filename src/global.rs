@@ -8,6 +8,7 @@ use crate::{
     handle::Handle,
     stats::Stats,
     table::HandleTable,
+    thread,
 };
 
 #[cfg(not(loom))]
@@ -108,7 +109,9 @@ impl Handle {
     /// ```
     #[inline(always)]
     pub fn try_value<T: 'static>(self) -> Result<Ref<'static, T>, HandleError> {
-        GLOBAL.get(self)?.try_map(Erased::get::<T>)
+        GLOBAL
+            .get_under(thread::pin(), self)?
+            .try_map(Erased::get::<T>)
     }
 
     /// Makes the handle invalid, for ever; its value is dropped

@@ -14,7 +14,7 @@ use crate::{
     handle::Handle,
     once::OnceCore,
     sync::const_unless_loom,
-    thread,
+    thread::{self, Guard},
 };
 
 /// A lock-free table of values of type `T`, each named by a [`Handle`] that C may keep.
@@ -143,6 +143,24 @@ impl<T> HandleTable<T> {
             }
         }
         Err(self.core.refusal(handle))
+    }
+
+    /// As [`get`](Self::get), but the slot is found under the pin, not ahead of it: so nothing is kept
+    /// in registers across the pin, for who needs them, and a slot far away is asked for later.
+    #[inline(always)]
+    pub(crate) fn get_under(
+        &self,
+        guard: Guard,
+        handle: Handle,
+    ) -> Result<Ref<'_, T>, HandleError> {
+        match self.core.lookup().get(handle, &guard) {
+            Some(value) => {
+                let value = NonNull::from(value);
+                // SAFETY: the value lives while the guard is pinned, and the guard goes along.
+                Ok(unsafe { Ref::new(value, guard) })
+            }
+            None => Err(self.core.refusal(handle)),
+        }
     }
 
     /// Pins once for many look-ups: see [`Pinned`].
