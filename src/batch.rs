@@ -9,8 +9,8 @@ use crate::{index::Index, sync::UnsafeCell};
 pub(crate) struct Run {
     pub(crate) first: Index,
     pub(crate) len: usize,
-    /// Whether it is a full batch of plain values (see [`Stride::PLAIN`](crate::room::Stride::PLAIN)),
-    /// and all are of the shard that they were deleted at: then nothing is to be done for each.
+    /// Whether it is a full batch, and all are of the shard that they were deleted at: then it goes back
+    /// to that as it is.
     pub(crate) is_whole: bool,
 }
 

@@ -125,7 +125,7 @@ impl<T> Core<T> {
             fn drop(&mut self) {
                 if let Some(claim) = self.1.take() {
                     let (slot, index, generation) = claim.into_parts();
-                    self.0.vacate(&self.0.seat(), slot, index, generation);
+                    self.0.vacate(slot, index, generation);
                     self.0.release_quota();
                 }
             }

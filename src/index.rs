@@ -50,6 +50,14 @@ impl Shape {
         index.0 >> (self.place_bits + SEGMENT_BITS)
     }
 
+    /// All indices of a shard.
+    pub(crate) fn span(self, shard: usize) -> Span {
+        Span {
+            first: self.first(shard * SEGMENTS),
+            len: SEGMENTS << self.place_bits,
+        }
+    }
+
     /// The index of the first slot of a segment.
     pub(crate) fn first(self, entry: usize) -> Index {
         Index(entry << self.place_bits)
@@ -89,6 +97,21 @@ impl Shape {
     }
 }
 
+/// The indices of one shard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    first: Index,
+    /// Above the bits in which they differ from that.
+    len: usize,
+}
+
+impl Span {
+    #[inline]
+    pub(crate) fn contains(self, index: Index) -> bool {
+        index.0 ^ self.first.0 < self.len
+    }
+}
+
 /// Where a slot stands in its table; the table at the head says how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Index(usize);
@@ -103,13 +126,6 @@ impl Index {
     #[inline]
     pub(crate) fn bits(self) -> usize {
         self.0
-    }
-
-    /// The bits in which it differs from `other`. Those of many, or-ed together, are an index of
-    /// shard 0 if all are of the same shard as `other`.
-    #[inline]
-    pub(crate) fn apart_from(self, other: Self) -> usize {
-        self.0 ^ other.0
     }
 
     /// Its segment's entry in the directory.

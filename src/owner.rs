@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData, mem};
 
 use crate::{
     batch::{Batch, Batches, Run},
-    index::{Index, Link},
+    index::{Index, Link, Span},
     layout::{batch_limit, BLOCK, LAST_GENERATION},
     room::Stride,
     segment::Segments,
@@ -25,17 +25,18 @@ pub(crate) struct Owned<T> {
 
 /// What the owner keeps without atomics.
 struct Local {
-    /// Vacant slots of this shard; of plain values also such in limbo whose grace period is over.
+    /// Vacant slots of this shard; of plain values also such in limbo whose grace period is over. Some
+    /// may be used up.
     free: Link,
-    /// More of the latter: whole runs, for when that list is empty.
+    /// More of them: whole runs, for when that list is empty.
     runs: Batches,
-    /// Deleted slots of any shard, not yet retired, and how many more make a batch.
+    /// Deleted slots, not yet retired, and at which count of deletes they make a full batch.
     limbo: Link,
-    limbo_room: usize,
-    /// Of plain values: in which bits the indices of those differ from `home`.
-    limbo_apart: usize,
-    /// This shard's first slot.
-    home: Index,
+    limbo_full_at: usize,
+    /// Whether slots of other shards may be among them.
+    limbo_is_mixed: bool,
+    /// Those of this shard's slots.
+    indices: Span,
     /// Slots of this shard that were never used: from, to.
     fresh: (usize, usize),
 }
@@ -50,16 +51,15 @@ unsafe impl<T: Send + Sync> Sync for Owned<T> {}
 unsafe impl<T: Send> Send for Owned<T> {}
 
 impl<T> Owned<T> {
-    /// Of the shard whose first slot is `home`.
-    pub(crate) fn new(home: Index) -> Self {
+    pub(crate) fn new(indices: Span) -> Self {
         Self {
             local: UnsafeCell::new(Local {
-                home,
                 free: Link::END,
                 runs: Batches::new(),
                 limbo: Link::END,
-                limbo_room: batch_limit::<T>(),
-                limbo_apart: 0,
+                limbo_full_at: batch_limit::<T>(),
+                limbo_is_mixed: false,
+                indices,
                 fresh: (0, 0),
             }),
             counts: Counts::new(),
@@ -82,13 +82,14 @@ pub(crate) struct Owner<'c, T> {
     _this_thread: PhantomData<*const ()>,
 }
 
-/// Adds one to a count that only its owner writes.
+/// Adds one to a count that only its owner writes; says what it is then.
 #[inline]
-fn count(counter: &AtomicUsize) {
+fn count(counter: &AtomicUsize) -> usize {
     // edge: none. A count, and nothing follows from it.
-    let now = counter.load(Ordering::Relaxed);
+    let now = counter.load(Ordering::Relaxed).wrapping_add(1);
     // edge: none. As above.
-    counter.store(now.wrapping_add(1), Ordering::Relaxed);
+    counter.store(now, Ordering::Relaxed);
+    now
 }
 
 impl<'c, T> Owner<'c, T> {
@@ -187,7 +188,7 @@ impl<'c, T> Owner<'c, T> {
             if Stride::<T>::PLAIN {
                 state = state.vacated();
             }
-            if !Stride::<T>::PLAIN || state.generation() <= LAST_GENERATION {
+            if state.generation() <= LAST_GENERATION {
                 // SAFETY: taken off the owner's list, vacant in that state or as good as that.
                 return Some(unsafe { Claim::new(room, first, state) });
             }
@@ -209,14 +210,12 @@ impl<'c, T> Owner<'c, T> {
     #[inline]
     pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Option<bool> {
         let delete = |local: &mut Local| {
+            if !local.indices.contains(word.index()) {
+                local.limbo_is_mixed = true;
+            }
             slot.unlink(word, local.limbo).then(|| {
-                count(&self.shard.owned.counts.deleted);
-                if Stride::<T>::PLAIN {
-                    local.limbo_apart |= word.index().apart_from(local.home);
-                }
                 local.limbo = Link::to(word.index());
-                local.limbo_room -= 1;
-                local.limbo_room == 0
+                count(&self.shard.owned.counts.deleted) == local.limbo_full_at
             })
         };
         // SAFETY: nothing in `delete` calls out.
@@ -225,37 +224,38 @@ impl<'c, T> Owner<'c, T> {
 
     /// Takes the deleted slots that wait.
     pub(crate) fn take_limbo(&self) -> Option<Run> {
-        let (shape, full) = (self.segments.shape(), batch_limit::<T>());
+        let full = batch_limit::<T>();
         let take = |local: &mut Local| {
-            let len = full - mem::replace(&mut local.limbo_room, full);
-            let apart = Index::from_bits(mem::take(&mut local.limbo_apart));
+            // edge: none. The owner's own count.
+            let deleted = self.shard.owned.counts.deleted.load(Ordering::Relaxed);
+            let full_at = mem::replace(&mut local.limbo_full_at, deleted.wrapping_add(full));
+            let len = full - full_at.wrapping_sub(deleted);
+            let is_mixed = mem::take(&mut local.limbo_is_mixed);
             Some(Run {
                 first: mem::replace(&mut local.limbo, Link::END).next()?,
                 len,
                 // Short ones don't pay: each is kept in memory of its own.
-                is_whole: Stride::<T>::PLAIN && len == full && shape.shard(apart) == 0,
+                is_whole: len == full && !is_mixed,
             })
         };
         // SAFETY: nothing in `take` calls out.
         unsafe { self.local(take) }
     }
 
-    /// Keeps a whole run of slots of this shard whose grace period is over. Its values are plain, so
-    /// nothing is done for each: who claims a slot takes the step from limbo to vacant with it.
+    /// Keeps a whole run of slots of this shard whose grace period is over: hollow ones, or of plain
+    /// values, for which nothing is done each: who claims one takes the step from limbo to vacant
+    /// with it.
     pub(crate) fn keep(&self, run: Box<Batch>) {
-        // SAFETY: pushing calls nothing out.
-        unsafe { self.local(|local| local.runs.push(run)) }
-    }
-
-    /// Returns a slot of this shard that the caller owns, to be issued with `generation` next.
-    #[inline]
-    pub(crate) fn vacate(&self, slot: &Slot, index: Index, generation: usize) {
-        let vacate = |local: &mut Local| {
-            if slot.vacate(generation, local.free) {
-                local.free = Link::to(index);
+        let keep = |local: &mut Local| {
+            if local.free == Link::END {
+                local.free = Link::to(run.run().first);
+                return Some(run);
             }
+            local.runs.push(run);
+            None
         };
-        // SAFETY: nothing in `vacate` calls out.
-        unsafe { self.local(vacate) }
+        // Dropped out here: it gives memory back, and the allocator is the user's.
+        // SAFETY: nothing in `keep` calls out.
+        drop(unsafe { self.local(keep) });
     }
 }

@@ -9,20 +9,20 @@ use std::{
 
 use crate::{
     core::{Core, Seat},
-    index::{Index, Shape},
+    index::Index,
     layout::{batch_limit, BACKLOG},
     lists::Chain,
-    owner::Owner,
     reclaim::{yield_to_readers, ReadyLists},
+    room::Stride,
     shard::Shard,
     slot::Slot,
     sync::Ordering,
     thread::{is_dropping, while_dropping},
-    word::Phase,
+    word::{Phase, Word},
 };
 
-impl<T> Seat<'_, T> {
-    fn shard(&self) -> &Shard<T> {
+impl<'c, T> Seat<'c, T> {
+    fn shard(&self) -> &'c Shard<T> {
         match self {
             Self::Own(owner) => owner.shard(),
             Self::Shared(shard) => shard,
@@ -67,21 +67,29 @@ impl<T> Core<T> {
         let seat = self.seat();
         while_dropping(|| {
             for batch in self.ready.take(shard.number()) {
+                let first = batch.run().first;
                 match &seat {
                     Seat::Own(owner) if batch.run().is_whole && ptr::eq(owner.shard(), shard) => {
+                        if !Stride::<T>::PLAIN {
+                            self.drop_batch(first, |slot, _, state| slot.leave_hollow(state));
+                        }
                         owner.keep(batch);
                     }
-                    _ => self.drop_batch(&seat, batch.run().first),
+                    seat => {
+                        let mut returns = Returns::new(self, seat);
+                        self.drop_batch(first, |slot, index, state| {
+                            returns.add(slot, index, state.vacated().generation());
+                        });
+                    }
                 }
             }
         });
     }
 
-    /// Drops the values of a batch whose grace period is over, and returns its slots, with
-    /// nothing borrowed while user code runs.
-    fn drop_batch(&self, seat: &Seat<'_, T>, first: Index) {
+    /// Drops the values of a batch whose grace period is over, with nothing borrowed while user code
+    /// runs. Calls `leave` with each slot, its index and state, limbo or hollow, when it has no value.
+    fn drop_batch<'c>(&'c self, first: Index, mut leave: impl FnMut(&'c Slot, Index, Word)) {
         let mut next = Some(first);
-        let mut returns = Returns::new(self, seat);
         let mut slots = self.segments.finder();
         // Goes round once, and once more after each drop that panics.
         while next.is_some() {
@@ -91,12 +99,9 @@ impl<T> Core<T> {
                     let room = unsafe { slots.known(index) };
                     let (slot, state) = (room.slot(), room.slot().own_state());
                     next = state.link().next();
-                    // Else it is hollow, and has its next generation.
-                    let full = state.phase() == Phase::Limbo;
-                    let generation = state.generation() + usize::from(full);
-                    // At the end of the turn: the value may lie in the room.
-                    let _vacate = Finally(|| returns.add(slot, index, generation));
-                    if full {
+                    // Also if the drop panics.
+                    let _leave = Finally(|| leave(slot, index, state));
+                    if state.phase() == Phase::Limbo {
                         // SAFETY: the grace period is over, the batch is ours, and `enter` keeps
                         // walkers away.
                         unsafe { room.drop_value() };
@@ -107,8 +112,10 @@ impl<T> Core<T> {
     }
 
     /// Returns a slot that the caller owns to its shard, to be issued with `generation` next.
-    pub(crate) fn vacate(&self, seat: &Seat<'_, T>, slot: &Slot, index: Index, generation: usize) {
-        Returns::new(self, seat).add(slot, index, generation);
+    pub(crate) fn vacate(&self, slot: &Slot, index: Index, generation: usize) {
+        if let Some(chain) = Chain::new(slot, index, generation) {
+            self.home(index).take_back(&chain);
+        }
     }
 
     /// Calls `drop_it`, and lets no panic out.
@@ -127,67 +134,62 @@ impl<T> Core<T> {
     }
 }
 
-/// Slots on their way back to their shards. Those of the seat's own are there at once; a run of
-/// slots of another shard goes there together, in the end when this is dropped. Until then no one
-/// can have them: a `Drop` that inserts into a table without any space left is refused.
+/// Slots on their way back to their shards, where they come in the end, when this is dropped. Until
+/// then no one can have them: a `Drop` that inserts into a table without any space left is refused.
 struct Returns<'c, T> {
     core: &'c Core<T>,
-    /// The seat, if that is a shard of the thread's own, and that shard's number.
-    own: Option<(&'c Owner<'c, T>, usize)>,
-    shape: Shape,
-    /// Of the shard that `home` is.
-    chain: Option<Chain<'c>>,
-    home: &'c Shard<T>,
+    /// Those of the seat's shard.
+    near: Way<'c, T>,
+    /// Those of another: a run of them goes together.
+    far: Way<'c, T>,
 }
 
 impl<'c, T> Returns<'c, T> {
-    fn new(core: &'c Core<T>, seat: &'c Seat<'c, T>) -> Self {
+    fn new(core: &'c Core<T>, seat: &Seat<'c, T>) -> Self {
         Self {
             core,
-            own: match seat {
-                Seat::Own(owner) => Some((owner, owner.shard().number())),
-                Seat::Shared(_) => None,
-            },
-            shape: core.segments.shape(),
-            chain: None,
-            home: seat.shard(),
+            near: Way::new(seat.shard()),
+            far: Way::new(seat.shard()),
         }
     }
 
     /// Returns a slot that the caller owns, to be issued with `generation` next.
-    #[inline]
     fn add(&mut self, slot: &'c Slot, index: Index, generation: usize) {
-        match self.own {
-            Some((owner, number)) if self.shape.shard(index) == number => {
-                owner.vacate(slot, index, generation);
-            }
-            _ => self.chain(slot, index, generation),
+        let home = self.core.home(index);
+        if ptr::eq(home, self.near.home) {
+            return self.near.add(slot, index, generation);
         }
+        if !ptr::eq(home, self.far.home) {
+            self.far = Way::new(home);
+        }
+        self.far.add(slot, index, generation);
+    }
+}
+
+/// A chain of slots, and the shard where it goes when this is dropped.
+struct Way<'c, T> {
+    home: &'c Shard<T>,
+    chain: Option<Chain<'c>>,
+}
+
+impl<'c, T> Way<'c, T> {
+    fn new(home: &'c Shard<T>) -> Self {
+        Self { home, chain: None }
     }
 
-    fn chain(&mut self, slot: &'c Slot, index: Index, generation: usize) {
-        let home = self.core.home(index);
-        if !ptr::eq(self.home, home) {
-            self.push();
-            self.home = home;
-        }
+    fn add(&mut self, slot: &'c Slot, index: Index, generation: usize) {
         match &mut self.chain {
             Some(chain) => chain.add(slot, index, generation),
             None => self.chain = Chain::new(slot, index, generation),
         }
     }
-
-    fn push(&mut self) {
-        if let Some(chain) = self.chain.take() {
-            self.home.take_back(&chain);
-        }
-    }
 }
 
-impl<T> Drop for Returns<'_, T> {
-    #[inline]
+impl<T> Drop for Way<'_, T> {
     fn drop(&mut self) {
-        self.push();
+        if let Some(chain) = &self.chain {
+            self.home.take_back(chain);
+        }
     }
 }
 

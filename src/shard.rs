@@ -114,7 +114,7 @@ impl<'s, T> Claim<'s, T> {
 impl<T> Shard<T> {
     pub(crate) fn new(number: usize, shape: Shape) -> Self {
         Self {
-            owned: CachePadded::new(Owned::new(shape.index(0, number))),
+            owned: CachePadded::new(Owned::new(shape.span(number))),
             shared: CachePadded::new(Shared {
                 number,
                 vacant: VacantStack::new(),

@@ -15,8 +15,9 @@
 //! The step from limbo to vacant(g + 1) may be taken with the next `publish`, where there is no value
 //! to be dropped: see "Plain values" in docs/ORDERING.md.
 //!
-//! A walker that drops the value of a slot in somebody's batch leaves it *hollow*: vacant(g + 1)
-//! already, but still linked into the batch, whose owner then only has to return it.
+//! Whoever drops the value of a slot in a batch leaves it *hollow*: vacant(g + 1) already, but still
+//! linked into the batch. That is the batch's owner, or a walker in somebody's batch, whose owner then only
+//! has to return it.
 
 use crate::{
     index::Link,
@@ -95,6 +96,14 @@ impl Slot {
             let waits = state.phase() == Phase::Limbo && state.generation() == generation;
             waits.then(|| Word::vacant(generation + 1, state.link()))
         })
+    }
+
+    /// Marks the slot as hollow, by the one who has its batch and found it in `state`: in limbo, or
+    /// hollow already.
+    #[inline]
+    pub(crate) fn leave_hollow(&self, state: Word) {
+        // edge: delete. As in `vacate`.
+        self.state.store(state.vacated().bits(), Ordering::Release);
     }
 
     /// Changes the state of a deleted slot as `to` says; `false` if that says `None`.

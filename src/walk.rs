@@ -234,6 +234,8 @@ impl<T> Core<T> {
                     stats.retired += 1;
                 }
                 Phase::Limbo => stats.pending += 1,
+                // Used up, but not taken off its list yet.
+                Phase::Vacant if state.generation() > LAST_GENERATION => stats.retired += 1,
                 Phase::Vacant => stats.vacant += 1,
                 Phase::Retired => stats.retired += 1,
             }

@@ -122,7 +122,7 @@ fn a_value_is_dropped_before_the_last_look_at_it() {
     });
 }
 
-/// The drop before the return of a slot, in `Core::drop_batch`: a value whose drop inserts another
+/// The drop before the return of a slot, in `Core::reclaim`: a value whose drop inserts another
 /// finds its own slot free, and is overwritten in the middle of its drop.
 #[test]
 fn a_value_is_overwritten_by_what_its_drop_inserts() {

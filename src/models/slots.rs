@@ -11,7 +11,7 @@ use crate::{
     lease::Leases,
     segment::Segments,
     shard::Shard,
-    word::{LiveWord, Phase},
+    word::{LiveWord, Phase, Word},
 };
 
 /// The exchange of `Shard::carve`: two threads take the same fresh slot.
@@ -120,5 +120,28 @@ fn a_hollow_slot_is_filled_by_its_link() {
         let state = slot.own_state();
         assert_eq!((state.phase(), state.generation()), (Phase::Vacant, 1));
         assert_eq!(state.link(), Link::to(index(1)));
+    });
+}
+
+/// "delete", `Slot::leave_hollow` without Release: who is told "deleted" by a slot that its batch has left
+/// hollow does not see what its deleter did before. Or without the step to the next generation.
+#[test]
+fn a_hollow_slot_hides_what_its_deleter_did() {
+    check(|| {
+        let shared = Arc::new((Segments::<u8>::new(1), Holds::<1>::new(1)));
+        let (segments, holds) = &*shared;
+        let slot = segments.room(index(0)).slot();
+        let (word, link) = (LiveWord::new(0, index(0)), Link::to(index(1)));
+        slot.publish(word);
+        assert!(slot.unlink(word, link));
+        let late = spawn(&shared, |(segments, holds)| {
+            if segments.room(index(0)).slot().state().generation() == 1 {
+                holds.look(0);
+            }
+        });
+        holds.give(0);
+        slot.leave_hollow(slot.own_state());
+        late.join().unwrap();
+        assert_eq!(slot.own_state(), Word::vacant(1, link));
     });
 }
