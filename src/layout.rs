@@ -54,7 +54,7 @@ const BATCH: usize = if cfg!(loom) {
 };
 /// The same of values with nothing to drop: nothing happens late if they wait for longer. Not where
 /// slots and generations are scarce.
-const PLAIN_BATCH: usize = if usize::BITS == 64 { 4 * BATCH } else { BATCH };
+const PLAIN_BATCH: usize = if usize::BITS == 64 { 8 * BATCH } else { BATCH };
 // `Pile` counts up to what fits a generation, and must get as far as that.
 const _: () = assert!(PLAIN_BATCH <= GENERATION_MASK >> INDEX_BITS);
 const BATCH_BYTES: usize = 1 << 17;

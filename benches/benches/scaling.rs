@@ -68,7 +68,7 @@ struct Cli {
     pins_per_collect: u64,
 
     /// Deletes in a batch: `batch_limit` in src/layout.rs, for values with nothing to drop. 256 for others.
-    #[arg(long, default_value_t = 1024)]
+    #[arg(long, default_value_t = 2048)]
     batch: usize,
 
     /// Another time for a verb on one thread alone than the one that was measured.
@@ -76,7 +76,7 @@ struct Cli {
     work: Vec<(String, f64)>,
 
     /// Operations of each thread: some batches.
-    #[arg(long, default_value_t = 6144)]
+    #[arg(long, default_value_t = 12288)]
     turns: u64,
 
     /// Measures instead, here and now: a get with a pin each on one thread, while so many others are
