@@ -31,6 +31,14 @@ mod handle;
 
 mod lease;
 
+#[cfg_attr(loom, allow(dead_code))]
+#[allow(unsafe_code)]
+mod hand;
+
+#[cfg(not(loom))]
+#[allow(unsafe_code)]
+mod anchor;
+
 #[allow(unsafe_code)]
 mod thread;
 

@@ -85,7 +85,7 @@ pub(crate) struct Owner<'c, T> {
 /// Adds one to a count that only its owner writes; says what it is then.
 #[inline]
 fn count(counter: &AtomicUsize) -> usize {
-    // edge: none. A count, and nothing follows from it.
+    // edge: none. A count, from which nothing follows for other threads.
     let now = counter.load(Ordering::Relaxed).wrapping_add(1);
     // edge: none. As above.
     counter.store(now, Ordering::Relaxed);
@@ -137,7 +137,7 @@ impl<'c, T> Owner<'c, T> {
         }
     }
 
-    /// Takes a slot of a run that came back, one that others returned, or one that was never used.
+    /// Takes a slot of a run that came back, one that was returned, or one that was never used.
     pub(crate) fn claim_more(&self) -> Option<Claim<'c, T>> {
         let next_run = |local: &mut Local| {
             debug_assert_eq!(local.free, Link::END);
@@ -186,6 +186,7 @@ impl<'c, T> Owner<'c, T> {
             let mut state = room.slot().own_state();
             local.free = state.link();
             if Stride::<T>::PLAIN {
+                // Others are vacant.
                 state = state.vacated();
             }
             if state.generation() <= LAST_GENERATION {
@@ -210,10 +211,10 @@ impl<'c, T> Owner<'c, T> {
     #[inline]
     pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Option<bool> {
         let delete = |local: &mut Local| {
-            if !local.indices.contains(word.index()) {
-                local.limbo_is_mixed = true;
-            }
             slot.unlink(word, local.limbo).then(|| {
+                if !local.indices.contains(word.index()) {
+                    local.limbo_is_mixed = true;
+                }
                 local.limbo = Link::to(word.index());
                 count(&self.shard.owned.counts.deleted) == local.limbo_full_at
             })

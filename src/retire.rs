@@ -141,7 +141,7 @@ struct Returns<'c, T> {
     /// Those of the seat's shard.
     near: Way<'c, T>,
     /// Those of another: a run of them goes together.
-    far: Way<'c, T>,
+    far: Option<Way<'c, T>>,
 }
 
 impl<'c, T> Returns<'c, T> {
@@ -149,7 +149,7 @@ impl<'c, T> Returns<'c, T> {
         Self {
             core,
             near: Way::new(seat.shard()),
-            far: Way::new(seat.shard()),
+            far: None,
         }
     }
 
@@ -159,10 +159,11 @@ impl<'c, T> Returns<'c, T> {
         if ptr::eq(home, self.near.home) {
             return self.near.add(slot, index, generation);
         }
-        if !ptr::eq(home, self.far.home) {
-            self.far = Way::new(home);
+        if !matches!(&self.far, Some(far) if ptr::eq(home, far.home)) {
+            self.far = None;
         }
-        self.far.add(slot, index, generation);
+        let far = self.far.get_or_insert_with(|| Way::new(home));
+        far.add(slot, index, generation);
     }
 }
 

@@ -150,7 +150,7 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Takes all vacant slots that others have returned, as a list.
+    /// Takes all vacant slots that were returned, as a list.
     pub(crate) fn take_vacant(&self) -> Option<Index> {
         self.shared.vacant.take()
     }

@@ -10,6 +10,8 @@ use std::{cell::UnsafeCell, mem::ManuallyDrop, ptr};
 
 use crossbeam_epoch::{self as epoch, Collector, LocalHandle};
 
+#[cfg(not(loom))]
+use crate::anchor::Anchor;
 use crate::{
     lease::{leases, Leases},
     sync::{fence, thread_local, Ordering},
@@ -29,6 +31,10 @@ fn collector() -> &'static Collector {
     }
     &COLLECTOR
 }
+
+/// Holds the collector's epoch back. Not under loom: it can only make grace periods longer.
+#[cfg(not(loom))]
+static ANCHOR: Anchor = Anchor::new();
 
 /// A shard number that no table has.
 const NO_SHARD: usize = usize::MAX;
@@ -50,8 +56,11 @@ type LeasesRef = crate::sync::Arc<Leases>;
 impl Thread {
     fn new() -> Self {
         let leases = leases();
+        let participant = collector().register();
+        #[cfg(not(loom))]
+        ANCHOR.follow(collector());
         Self {
-            participant: collector().register(),
+            participant,
             shard: leases.claim().map_or(NO_SHARD, |lease| lease + 1),
             leases,
         }
@@ -65,6 +74,8 @@ impl Drop for Thread {
             SHARD.set(NO_SHARD);
             // SAFETY: as in `with`.
             COPY.with(|copy| unsafe { copy.get().write(ManuallyDrop::new(None)) });
+            // It leaves a bag in the collector's queue; this takes some out.
+            Guard(self.participant.pin()).flush();
         }
         if self.shard != NO_SHARD {
             self.leases.release(self.shard - 1);
@@ -163,7 +174,11 @@ pub(crate) fn pin() -> Guard {
 /// Pins as a new participant, which goes with the guard.
 #[cold]
 fn pin_without_thread() -> epoch::Guard {
-    collector().register().pin()
+    let participant = collector().register();
+    // Its first pin helps the epoch on, so that what it leaves is given back.
+    #[cfg(not(loom))]
+    ANCHOR.step(collector());
+    participant.pin()
 }
 
 /// A pin of the calling thread: what it sees under this is not dropped before this is gone.
@@ -187,6 +202,8 @@ impl Guard {
 
     /// Makes what this thread has deferred known to all, and helps the epoch forward.
     pub(crate) fn flush(&self) {
+        #[cfg(not(loom))]
+        ANCHOR.step(collector());
         self.0.flush();
     }
 }

@@ -176,7 +176,7 @@ fn closures_that_panic_use_up_slots() {
         }
         let stats = table.stats();
         assert_eq!((stats.live, stats.pending), (0, 0), "{stats}");
-        // One slot again and again, and what was set aside with it; of six uses each if small.
+        // A block of slots again and again; of six uses each if small.
         let most = if cfg!(handle_table_small) {
             1_000 / 6 + 4
         } else {

@@ -67,6 +67,10 @@ struct Cli {
     #[arg(long, default_value_t = 128)]
     pins_per_collect: u64,
 
+    /// Without the anchor that stops crossbeam's walks between batches: as the epoch would be alone.
+    #[arg(long)]
+    no_anchor: bool,
+
     /// Deletes in a batch: `batch_limit` in src/layout.rs, for values with nothing to drop. 256 for others.
     #[arg(long, default_value_t = 2048)]
     batch: usize,
@@ -122,6 +126,7 @@ impl Cli {
             overlap: self.overlap.max(1.0),
             walk: self.walk,
             pins_per_collect: self.pins_per_collect.max(1),
+            anchor: !self.no_anchor,
         };
         Crew::new(verb, cores, nodes, &costs).run(self.turns)
     }

@@ -230,10 +230,22 @@ pub fn pass_grace(other: &HandleTable<u8>) {
     }
 }
 
+/// What [`first_is_ready`] gives.
+pub type Ready<const N: usize> = (Table, Ledger, [Handle; N], StdArc<HandleTable<u8>>);
+
 /// A table of one shard with so many values, numbered from 0. The handle of the first is deleted, and
 /// its batch is ready: the next delete drops it. And the table for [`pass_grace`].
-pub fn first_is_ready<const N: usize>() -> (Table, Ledger, [Handle; N], StdArc<HandleTable<u8>>) {
-    let (table, ledger, other) = (table(1), Ledger::new(), other_table());
+pub fn first_is_ready<const N: usize>() -> Ready<N> {
+    first_is_ready_in(table(1))
+}
+
+/// The same in a table of four shards, one of them this thread's own: the batch comes back whole.
+pub fn first_is_ready_as_a_whole<const N: usize>() -> Ready<N> {
+    first_is_ready_in(table(4))
+}
+
+fn first_is_ready_in<const N: usize>(table: Table) -> Ready<N> {
+    let (ledger, other) = (Ledger::new(), other_table());
     let handles = std::array::from_fn(|number| table.insert(ledger.value(number)));
     table.remove(handles[0]).unwrap();
     pass_grace(&other);

@@ -9,8 +9,8 @@ use loom::{
     thread,
 };
 use loom_tests::{
-    check, check_with_fewer, first_is_ready, is_deleted, other_table, pass_grace, race, table,
-    Deed, Ledger, Table,
+    check, check_with_fewer, first_is_ready, first_is_ready_as_a_whole, is_deleted, other_table,
+    pass_grace, race, table, Deed, Ledger, Table,
 };
 
 /// `Grace`: `quiesce` returns while a value is still there, or drops it under a reader.
@@ -146,6 +146,25 @@ fn a_walker_and_a_batch_drop_the_same_value() {
         let (table, ledger, handles, _other) = first_is_ready::<2>();
         let delete = move |table: &Table| table.remove(handles[1]).unwrap();
         let _idle = race(&table, delete, || table.flush());
+        ledger.close(table);
+    });
+}
+
+/// The same where the batch comes back to its owner whole, and is used again: the walker finds the next
+/// value in its slot, or the owner the slot with its value gone and itself not hollow.
+#[test]
+fn a_walker_and_a_whole_batch_drop_the_same_value() {
+    check(|| {
+        let (table, ledger, handles, _other) = first_is_ready_as_a_whole::<2>();
+        let _idle = race(
+            &table,
+            |table| table.flush(),
+            || {
+                table.remove(handles[1]).unwrap();
+                let next = table.insert(ledger.value(2));
+                assert_eq!(table.get(next).unwrap().number(), 2);
+            },
+        );
         ledger.close(table);
     });
 }

@@ -9,6 +9,7 @@ use loom::{cell::UnsafeCell, thread};
 use crate::index::{Index, Shape};
 
 mod grace;
+mod hand;
 mod lists;
 mod slots;
 

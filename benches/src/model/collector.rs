@@ -1,5 +1,6 @@
 //! The collector that a crew shares, as crossbeam-epoch 0.9 does it (its internal.rs), each access to a
-//! line of many included; and how handle-table retires its batches through it.
+//! line of many included; how handle-table retires its batches through it, and how its anchor
+//! holds it back.
 
 use std::collections::VecDeque;
 
@@ -25,6 +26,8 @@ struct Bag {
 
 pub(super) struct Collector {
     epoch: u64,
+    /// The epoch that the anchor has announced, if there is one.
+    anchor: Option<u64>,
     queue: VecDeque<Bag>,
     /// To look at one participant, apart from getting its lines.
     walk: Time,
@@ -35,6 +38,7 @@ impl Collector {
     pub(super) fn new(costs: &Costs) -> Self {
         Self {
             epoch: 0,
+            anchor: costs.anchor.then_some(0),
             queue: VecDeque::new(),
             walk: time(costs.walk),
             pins_per_collect: costs.pins_per_collect,
@@ -89,14 +93,22 @@ impl Crew<'_> {
                 );
             }
             Flush { batch } => {
+                self.insert(thread, &[Collect]);
                 if batch || self.threads[thread].garbage {
                     // The bag begins in the line of the thread's entry.
                     let entry = Write(Line::Entry(thread));
-                    self.insert(thread, &[entry, Push { batch }, Collect]);
-                } else {
-                    self.insert(thread, &[Collect]);
+                    self.insert(thread, &[entry, Push { batch }]);
+                }
+                if self.collector.anchor.is_some() {
+                    let (take, give) = (Write(Line::Hand), Write(Line::Hand));
+                    let epoch = Read(Line::Epoch);
+                    self.insert(
+                        thread,
+                        &[take, epoch, MoveAnchor, Write(Line::Anchor), give],
+                    );
                 }
             }
+            MoveAnchor => self.collector.anchor = Some(self.collector.epoch),
             Push { batch } => {
                 self.threads[thread].garbage = false;
                 self.collector.queue.push_back(Bag {
@@ -117,7 +129,14 @@ impl Crew<'_> {
 
             Collect => {
                 let epoch = self.collector.epoch;
-                self.insert(thread, &[Read(Line::Epoch), Walk { epoch, from: 0 }]);
+                let walk = match self.collector.anchor {
+                    Some(anchor) if anchor != epoch => Pop {
+                        epoch,
+                        left: BAGS_PER_COLLECT,
+                    },
+                    _ => Walk { epoch, from: 0 },
+                };
+                self.insert(thread, &[Read(Line::Epoch), Read(Line::Anchor), walk]);
             }
             Walk { epoch, from } => {
                 let seen = self.threads.get(from).map(|other| other.pinned);
@@ -202,13 +221,19 @@ mod tests {
     };
 
     #[test]
-    fn a_pin_costs_more_with_more_participants_and_a_shared_pin_does_not() {
+    fn a_pin_costs_more_with_more_participants_unless_there_is_an_anchor_or_it_is_shared() {
         let pins = verb(|verb, _, steps| steps.extend([Pin, Work(verb.work), Unpin]));
-        let (one, few, many) = (run(&pins, 1).ns, run(&pins, 8).ns, run(&pins, 128).ns);
+        let without = Costs {
+            anchor: false,
+            ..COSTS
+        };
+        let pin = |cores, costs| Crew::new(&pins, cores, 1, costs).run(768).ns;
+        let (one, few, many) = (pin(1, &without), pin(8, &without), pin(128, &without));
         assert!(
             one < 10.5 && few > one + 1.0 && many > few + 10.0,
             "{one} {few} {many}"
         );
+        assert!(pin(128, &COSTS) < 10.5);
         let repins = verb(|verb, _, steps| steps.extend([Work(verb.work), Repin]));
         assert!(run(&repins, 128).ns < 10.5);
     }
@@ -242,7 +267,7 @@ mod tests {
             match turn.thread {
                 0 if turn.number > 0 => {}
                 0 => steps.push(Pin),
-                _ => steps.extend([Pin, Unpin]),
+                _ => steps.extend([Pin, Unpin, Retire]),
             }
         });
         let mut crew = Crew::new(&stuck, 2, 1, &COSTS);

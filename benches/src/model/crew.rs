@@ -28,6 +28,7 @@ pub enum Step {
     Flush {
         batch: bool,
     },
+    MoveAnchor,
     Push {
         batch: bool,
     },
@@ -170,6 +171,7 @@ pub(super) mod tests {
         overlap: 4.0,
         walk: 10.0,
         pins_per_collect: 128,
+        anchor: true,
     };
 
     pub(in super::super) fn run(verb: &Verb, cores: usize) -> Outcome {

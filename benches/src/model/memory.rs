@@ -24,6 +24,8 @@ pub struct Costs {
     pub walk: f64,
     /// Pins of a thread from one collection to the next: 128 in crossbeam-epoch.
     pub pins_per_collect: u64,
+    /// Whether handle-table's anchor stops walks between batches (its src/anchor.rs).
+    pub anchor: bool,
 }
 
 /// A line of memory that more than one thread comes to. A thread's number is its core's.
@@ -37,6 +39,9 @@ pub enum Line {
     /// Of each participant: its link in the list, and its epoch.
     Entry(usize),
     Participant(usize),
+    /// The anchor's, which lie together here, and who has it in hand.
+    Anchor,
+    Hand,
     /// `DEFERRED` in src/reclaim.rs, and the count of the `Arc` around the ready lists.
     Deferred,
     ReadyCount,
@@ -210,6 +215,7 @@ mod tests {
         overlap: 1.0,
         walk: 10.0,
         pins_per_collect: 128,
+        anchor: true,
     };
 
     #[test]

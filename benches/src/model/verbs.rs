@@ -68,7 +68,7 @@ impl Verb {
             ),
             verb("pinned-get", "under one pin", 1.7, pinned_get),
             verb("pump", "under one pin, renewed every 64", 1.8, pump),
-            verb("new-delete", "on the own shard", 8.2, new_delete),
+            verb("new-delete", "on the own shard", 8.3, new_delete),
             verb(
                 "hand-off",
                 "new here, get and delete at the neighbour's",
