@@ -166,7 +166,7 @@ pub(crate) fn yield_to_readers() {
 
 /// Closures that wait in the collector, of all tables. Not counted under loom, where there are few.
 #[cfg(not(loom))]
-static DEFERRED: AtomicUsize = AtomicUsize::new(0);
+static DEFERRED: CachePadded<AtomicUsize> = CachePadded::new(AtomicUsize::new(0));
 
 #[cfg(not(loom))]
 fn count_deferred(step: isize) {

@@ -9,6 +9,8 @@ use std::cell::Cell;
 use std::{cell::UnsafeCell, mem::ManuallyDrop, ptr};
 
 use crossbeam_epoch::{self as epoch, Collector, LocalHandle};
+#[cfg(not(loom))]
+use crossbeam_utils::CachePadded;
 
 #[cfg(not(loom))]
 use crate::anchor::Anchor;
@@ -34,7 +36,7 @@ fn collector() -> &'static Collector {
 
 /// Holds the collector's epoch back. Not under loom: it can only make grace periods longer.
 #[cfg(not(loom))]
-static ANCHOR: Anchor = Anchor::new();
+static ANCHOR: CachePadded<Anchor> = CachePadded::new(Anchor::new());
 
 /// A shard number that no table has.
 const NO_SHARD: usize = usize::MAX;
