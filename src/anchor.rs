@@ -57,7 +57,7 @@ impl Anchor {
     /// Lets the epoch go on by one from where it is now.
     pub(crate) fn step(&self, collector: &Collector) {
         // Once more for who has come meanwhile and was refused.
-        // edge: none. Who is missed here is behind the next one.
+        // edge: none. Who is missed here is seen to by the next step.
         while self.turn(collector) && self.behind.load(Ordering::Relaxed) {}
     }
 

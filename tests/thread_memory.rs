@@ -82,7 +82,9 @@ fn threads_that_come_and_go_leave_their_participants() {
                 all.wait();
             })
         });
-        threads.map(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
     assert!(together < 300_000, "{together} bytes, together");
 

@@ -20,6 +20,8 @@ fn the_anchor_is_in_two_hands() {
         };
         let others = [0; 2].map(|_| spawn(&shared, hold));
         hold(&shared);
-        others.map(|other| other.join().unwrap());
+        for other in others {
+            other.join().unwrap();
+        }
     });
 }
