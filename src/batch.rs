@@ -2,7 +2,7 @@
 
 use std::ptr;
 
-use crate::{index::Index, sync::UnsafeCell};
+use crate::{grace::Ticket, index::Index, sync::UnsafeCell};
 
 /// Deleted slots that are retired together: a list through the slots' links.
 #[derive(Clone, Copy)]
@@ -14,10 +14,11 @@ pub(crate) struct Run {
     pub(crate) is_whole: bool,
 }
 
-/// A run, and the shard that it was deleted at.
+/// A run, and when its grace period is over.
 pub(crate) struct Batch {
     run: Run,
-    shard: usize,
+    /// For a grace period after all its unlinks.
+    ticket: Ticket,
     /// The one below it in a list.
     next: UnsafeCell<*mut Batch>,
 }
@@ -26,10 +27,10 @@ pub(crate) struct Batch {
 unsafe impl Send for Batch {}
 
 impl Batch {
-    pub(crate) fn new(run: Run, shard: usize) -> Box<Self> {
+    pub(crate) fn new(run: Run, ticket: Ticket) -> Box<Self> {
         Box::new(Self {
             run,
-            shard,
+            ticket,
             next: UnsafeCell::new(ptr::null_mut()),
         })
     }
@@ -38,9 +39,8 @@ impl Batch {
         self.run
     }
 
-    /// The number of the shard that it was deleted at.
-    pub(crate) fn shard(&self) -> usize {
-        self.shard
+    pub(crate) fn ticket(&self) -> Ticket {
+        self.ticket
     }
 
     /// Puts `next` below this one.
@@ -76,6 +76,13 @@ impl Batches {
     /// belongs to the caller with it.
     pub(crate) unsafe fn from_raw(first: *mut Batch) -> Self {
         Self { first }
+    }
+
+    /// The last one first.
+    pub(crate) fn reversed(self) -> Self {
+        let mut reversed = Self::new();
+        self.for_each(|batch| reversed.push(batch));
+        reversed
     }
 
     /// Allocates nothing.

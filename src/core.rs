@@ -9,12 +9,11 @@ use crate::{
     layout::KEY_MASK,
     lookup::Lookup,
     owner::Owner,
-    reclaim::ReadyLists,
     room::Room,
     segment::Segments,
     shard::{Claim, Shard},
     slot::Slot,
-    sync::{Arc, AtomicUsize, Ordering},
+    sync::{AtomicUsize, Ordering},
     thread,
     walkers::Walkers,
     word::{LiveWord, Word},
@@ -29,8 +28,6 @@ pub(crate) struct Core<T> {
     pub(crate) shards: Box<[Shard<T>]>,
     /// How many of them their owners may use in the usual way: all, or none if there is a quota.
     usual_shards: usize,
-    /// Batches whose grace period is over, for each shard.
-    pub(crate) ready: Arc<ReadyLists>,
     /// Handles that may still be issued, for a table that was built with a limit.
     quota: Option<CachePadded<AtomicUsize>>,
     pub(crate) walkers: CachePadded<Walkers>,
@@ -57,7 +54,6 @@ impl<T> Core<T> {
                 .map(|number| Shard::new(number, shape))
                 .collect(),
             usual_shards: if limited { 0 } else { shards },
-            ready: Arc::new(ReadyLists::new(shards)),
             quota: limited.then(|| CachePadded::new(AtomicUsize::new(max_handles))),
             walkers: CachePadded::new(Walkers::new()),
             drop_panics: AtomicUsize::new(0),

@@ -54,10 +54,12 @@ const BATCH: usize = if cfg!(loom) {
 };
 /// The same of values with nothing to drop: nothing happens late if they wait for longer. Not where
 /// slots and generations are scarce.
-const PLAIN_BATCH: usize = if usize::BITS == 64 { 8 * BATCH } else { BATCH };
+const PLAIN_BATCH: usize = if usize::BITS == 64 { 4 * BATCH } else { BATCH };
 // `Pile` counts up to what fits a generation, and must get as far as that.
 const _: () = assert!(PLAIN_BATCH <= GENERATION_MASK >> INDEX_BITS);
 const BATCH_BYTES: usize = 1 << 17;
+/// Full batches of one shard that wait until its owner helps the epoch on.
+pub(crate) const AHEAD: usize = if cfg!(loom) { 1 } else { 4 };
 /// Full batches of one shard that may wait for their grace period before its owner gives way.
 pub(crate) const BACKLOG: usize = 8;
 /// How many deletes make a batch of values of `T`.

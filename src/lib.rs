@@ -46,7 +46,12 @@ mod thread;
 mod batch;
 
 #[allow(unsafe_code)]
-mod reclaim;
+mod backoff;
+
+mod grace;
+
+#[allow(unsafe_code)]
+mod sealed;
 
 #[allow(unsafe_code)]
 mod walkers;

@@ -8,15 +8,16 @@ use std::{
 };
 
 use crate::{
+    batch::Batch,
     core::{Core, Seat},
+    grace::Ticket,
     index::Index,
-    layout::{batch_limit, BACKLOG},
+    layout::{batch_limit, AHEAD, BACKLOG},
     lists::Chain,
-    reclaim::{yield_to_readers, ReadyLists},
     room::Stride,
     shard::Shard,
     slot::Slot,
-    sync::Ordering,
+    sync::{yield_now, Ordering},
     thread::{is_dropping, while_dropping},
     word::{Phase, Word},
 };
@@ -31,42 +32,52 @@ impl<'c, T> Seat<'c, T> {
 }
 
 impl<T> Core<T> {
-    /// Seals the calling thread's batch, and drops the values of earlier ones that are ready.
+    /// Seals the calling thread's batch, and drops the values of earlier ones once there are enough of them.
     #[cold]
     #[inline(never)]
     pub(crate) fn retire(&self) {
         let seat = &self.seat();
-        self.seal(seat);
-        self.reclaim(seat.shard());
-        // More than the epoch's usual lag: someone is pinned and does not run. Garbage must not
-        // grow faster than the processor is shared out.
-        if self.ready.waiting(seat.shard().number()) > BACKLOG * batch_limit::<T>() {
-            yield_to_readers();
-            self.reclaim(seat.shard());
+        let (shard, newest) = (seat.shard(), self.seal(seat));
+        let wait = |batches| shard.sealed().waiting() >= batches * batch_limit::<T>();
+        if wait(AHEAD) {
+            // Grace periods are for all: perhaps others have seen to one.
+            self.reclaim(shard);
+        }
+        if wait(AHEAD) {
+            newest.help_in_passing();
+            self.reclaim(shard);
+        }
+        // Someone is pinned and does not run. Garbage must not grow faster than the processor is shared out.
+        if wait(BACKLOG + 1) {
+            yield_now();
+            newest.help_in_passing();
+            self.reclaim(shard);
         }
     }
 
-    /// Sends the deleted slots that wait at this seat into their grace period.
-    pub(crate) fn seal(&self, seat: &Seat<'_, T>) {
+    /// Seals the batch of deleted slots that wait at this seat; says for which grace period, also if there are none.
+    pub(crate) fn seal(&self, seat: &Seat<'_, T>) -> Ticket {
         let run = match seat {
             Seat::Own(owner) => owner.take_limbo(),
             Seat::Shared(shard) => shard.take_limbo(),
         };
+        let ticket = Ticket::take();
         if let Some(run) = run {
-            ReadyLists::retire(&self.ready, seat.shard().number(), run);
+            seat.shard().sealed().add(Batch::new(run, ticket));
         }
+        ticket
     }
 
-    /// Drops the values of all batches that are ready for this shard, unless a walker is at work
+    /// Drops the values of this shard's batches whose grace period is over, unless a walker is at work
     /// or this thread is inside such a drop already: they are then left for the next time.
     pub(crate) fn reclaim(&self, shard: &Shard<T>) {
-        if is_dropping() || !self.ready.any(shard.number()) || !shard.enter(&self.walkers) {
+        if is_dropping() || shard.sealed().waiting() == 0 || !shard.enter(&self.walkers) {
             return;
         }
         let _leave = Finally(|| shard.leave());
         let seat = self.seat();
         while_dropping(|| {
-            for batch in self.ready.take(shard.number()) {
+            for batch in shard.sealed().take() {
                 let first = batch.run().first;
                 match &seat {
                     Seat::Own(owner) if batch.run().is_whole && ptr::eq(owner.shard(), shard) => {

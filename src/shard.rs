@@ -15,6 +15,7 @@ use crate::{
     lists::{Chain, LimboPile, VacantStack},
     owner::Owned,
     room::Room,
+    sealed::Sealed,
     segment::Segments,
     slot::Slot,
     sync::{fence, AtomicUsize, Ordering},
@@ -41,6 +42,8 @@ struct Shared {
     limbo: LimboPile,
     /// Slots up to this number have been handed out for use.
     used: AtomicUsize,
+    /// Batches that were sealed here.
+    sealed: Sealed,
     /// How many threads are dropping values of this shard's batches: see [`Shard::enter`].
     busy: AtomicUsize,
     /// Handles issued and deleted by the threads that own no shard.
@@ -120,6 +123,7 @@ impl<T> Shard<T> {
                 vacant: VacantStack::new(),
                 limbo: LimboPile::new(),
                 used: AtomicUsize::new(0),
+                sealed: Sealed::new(),
                 busy: AtomicUsize::new(0),
                 counts: Counts::new(),
             }),
@@ -215,6 +219,11 @@ impl<T> Shard<T> {
             len: pile.len(),
             is_whole: false,
         })
+    }
+
+    #[inline]
+    pub(crate) fn sealed(&self) -> &Sealed {
+        &self.shared.sealed
     }
 
     /// Returns slots of this shard.

@@ -26,9 +26,8 @@ use crate::{
 /// # When values are dropped
 ///
 /// A delete makes the handle invalid at once. The value is dropped once no reader from before can
-/// see it, in batches of up to 256 (2,048 where `T` has nothing to drop, on 64-bit), during a later delete: with no reader in the way, at the latest
-/// when the same thread has deleted five batches' worth of further values from this table, and one
-/// more for every eight full batches that a reader has held up before. A thread that stops deleting
+/// see it, in batches of up to 256 (1,024 where `T` has nothing to drop, on 64-bit), during a later delete: with no reader in the way, at the latest
+/// when the same thread has deleted five batches' worth of further values from this table. A thread that stops deleting
 /// leaves up to that many behind until someone calls [`flush`](Self::flush) or
 /// [`quiesce`](Self::quiesce), or the table is dropped. [`remove_now`](Self::remove_now) doesn't
 /// wait for a batch.
@@ -200,10 +199,10 @@ impl<T> HandleTable<T> {
     /// As for [`get`](Self::get). Of several threads that delete the same handle, one succeeds.
     ///
     /// Lock-free: one compare-exchange on the slot, and plain stores to what the calling thread
-    /// owns. Each 256th delete of a thread (each 2,048th where `T` has nothing to drop, sooner for
-    /// large values) also seals a batch and drops the values of earlier ones;
-    /// if more than eight full batches wait for readers then, it yields the processor once, so that a
-    /// reader who was preempted can go on.
+    /// owns. Each 256th delete of a thread (each 1,024th where `T` has nothing to drop, sooner for
+    /// large values) also seals a batch; when four wait, it drops the values of those that no reader can see any more, and
+    /// helps the epoch on for the others. If more than eight full batches wait for readers then, it yields the processor
+    /// once, so that a reader who was preempted can go on.
     #[inline(always)]
     pub fn remove(&self, handle: Handle) -> Result<(), HandleError> {
         match self.core.get().and_then(|core| core.delete(handle)) {

@@ -14,11 +14,12 @@
 //! fence between them (edge "walk"), so one of the two sees the other.
 
 use crate::{
+    backoff::Backoff,
     core::Core,
     error::QuiesceError,
+    grace::Ticket,
     handle::Handle,
     layout::{batch_limit, LAST_GENERATION},
-    reclaim::{Backoff, Grace},
     room::{Room, Stride},
     shard::Shard,
     stats::Stats,
@@ -107,7 +108,7 @@ impl<T> Core<T> {
         if is_dropping() || thread::is_pinned() == Some(true) {
             return Some(());
         }
-        if Grace::start().help() {
+        if Ticket::take().help() {
             let dropped = self.drop_doomed(&[deleted]);
             // If not here, then another walker has it, perhaps in its hands still.
             if !dropped.any_here {
@@ -118,7 +119,7 @@ impl<T> Core<T> {
     }
 
     /// All slots in limbo, and a grace period that begins after their deletion.
-    fn doom<'c>(&'c self) -> (Vec<Doomed<'c, T>>, Grace) {
+    fn doom<'c>(&'c self) -> (Vec<Doomed<'c, T>>, Ticket) {
         self.seal(&self.seat());
         let in_limbo = |room: Room<'c, T>| {
             let state = room.slot().state();
@@ -126,7 +127,7 @@ impl<T> Core<T> {
         };
         let slots = Self::WALKED.then(|| self.slots());
         let doomed = slots.into_iter().flatten().filter_map(in_limbo).collect();
-        (doomed, Grace::start())
+        (doomed, Ticket::take())
     }
 
     /// Drops the values of slots whose grace period is over, those that no batch has dropped yet,
@@ -242,7 +243,7 @@ impl<T> Core<T> {
         }
         if !Self::WALKED {
             // The others in limbo are as good as vacant.
-            let waiting = sum(&self.shards, |shard| self.ready.waiting(shard.number()));
+            let waiting = sum(&self.shards, |shard| shard.sealed().waiting());
             let waiting = waiting.min(stats.pending);
             stats.vacant += stats.pending - waiting;
             stats.pending = waiting;
@@ -305,7 +306,7 @@ mod tests {
         use_up(|| 7, |core| assert_eq!(core.quiesce(), Ok(())));
         // Values with a drop: the batch drops them here, where `quiesce` would.
         let reclaim = |core: &Core<String>| {
-            let grace = Grace::start();
+            let grace = Ticket::take();
             while !grace.help() {}
             core.reclaim_all();
         };

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::{
-    reclaim::Backoff,
+    backoff::Backoff,
     sync::{fence, Arc, AtomicBool, AtomicUsize, Ordering, UnsafeCell},
 };
 

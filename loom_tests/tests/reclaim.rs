@@ -6,7 +6,8 @@ use std::sync::{Arc, Weak};
 use handle_table::HandleTable;
 use loom::thread;
 use loom_tests::{
-    check, first_is_ready, is_deleted, pass_grace, race, same_slot, table, Ledger, Table, Tracked,
+    check, first_is_ready, is_deleted, other_table, pass_grace, race, same_slot, table, Ledger,
+    Table, Tracked,
 };
 
 /// "grace": a batch is dropped while a reader from before its retirement still looks.
@@ -32,10 +33,10 @@ fn a_batch_is_dropped_under_a_pinned_reader() {
     });
 }
 
-/// `ReadyLists::deliver` without Release or `take` without Acquire: the reader's own thread makes
-/// the batch ready, and the value is dropped by one who does not come after the reader.
+/// "grace": the reader's own thread ends a grace period, an earlier one, and the value is dropped by one who takes it
+/// for its own.
 #[test]
-fn a_batch_that_the_reader_delivers_is_dropped_before_its_read() {
+fn a_batch_that_the_reader_ends_is_dropped_before_its_read() {
     check(|| {
         let (table, ledger, handles, other) = first_is_ready::<2>();
         // One batch is ready: whoever comes next looks for more.
@@ -50,6 +51,28 @@ fn a_batch_that_the_reader_delivers_is_dropped_before_its_read() {
             thread::yield_now();
             table.remove(handles[1]).unwrap();
         });
+        ledger.close(table);
+    });
+}
+
+/// `Core::seal` with a ticket from before it takes the pile: a slot that another thread has deleted since is
+/// dropped under that thread, which came after the grace period's beginning.
+#[test]
+fn a_batch_has_a_ticket_from_before_its_deletes() {
+    check(|| {
+        let (table, ledger) = (table(1), Ledger::new());
+        let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
+        let other = other_table();
+        let read = move |table: &Table| {
+            drop(table.pin());
+            // A grace period begins.
+            other.remove(other.insert(0)).unwrap();
+            let pinned = table.pin();
+            let value = pinned.get(handles[1]).unwrap();
+            table.remove(handles[1]).unwrap();
+            assert_eq!(value.number(), 1);
+        };
+        let _idle = race(&table, read, || table.remove(handles[0]).unwrap());
         ledger.close(table);
     });
 }
@@ -106,8 +129,28 @@ fn a_value_is_dropped_under_a_reader_who_has_moved_the_epoch() {
     });
 }
 
-/// `HandleTable::remove_ref` pinned after its delete; and `Core::doom` with a grace period that
-/// begins before its look at the slots, so that it finds one that was deleted later.
+/// `Core::doom` with a ticket from before its look at the slots: it finds one that was deleted later, whose
+/// reader came after the grace period's beginning.
+#[test]
+fn a_walker_has_a_ticket_from_before_its_look() {
+    check(|| {
+        let (table, ledger) = (table(4), Ledger::new());
+        let handle = table.insert(ledger.value(1));
+        let other = other_table();
+        let look = move |table: &Table| {
+            // In one go: a grace period begins.
+            loom::stop_exploring();
+            drop(table.pin());
+            other.remove(other.insert(0)).unwrap();
+            loom::explore();
+            assert_eq!(table.remove_ref(handle).unwrap().number(), 1);
+        };
+        let _idle = race(&table, look, || table.flush());
+        ledger.close(table);
+    });
+}
+
+/// `HandleTable::remove_ref` pinned after its delete: its own thread, or a walker, drops the value before the look.
 #[test]
 fn a_value_is_dropped_before_the_last_look_at_it() {
     check(|| {

@@ -46,8 +46,8 @@ fn ended_threads_leave_values_behind() {
     });
 }
 
-/// A thread that ends, and the table that is dropped meanwhile, with batches still under way:
-/// `ReadyLists` gone before the closures that name them.
+/// A thread that ends, and the table that is dropped meanwhile, with a grace period still under way: its
+/// batches are lost, or come to a table that is gone.
 #[test]
 fn a_table_goes_before_its_batches_come() {
     check(|| {

@@ -13,7 +13,8 @@ use loom::{
 use super::{check, check_at, index, spawn, Holds};
 use crate::{
     batch::{Batch, Run},
-    reclaim::{Grace, ReadyLists},
+    grace::{step, Ticket},
+    sealed::Sealed,
     thread::pin,
 };
 
@@ -23,34 +24,34 @@ fn batch(number: usize) -> Box<Batch> {
         len: 1,
         is_whole: false,
     };
-    Batch::new(run, 0)
+    Batch::new(run, Ticket::past())
 }
 
-/// "grace", `ReadyLists::deliver` or `take` without Release, Acquire, exchange or swap: a batch is
+/// "grace", `Sealed::add` or `take` without Release, Acquire, exchange or swap: a batch is
 /// lost, taken twice, or taken before it is linked.
 #[test]
 fn a_batch_is_lost_or_taken_twice() {
     check(|| {
-        let ready = Arc::new(ReadyLists::new(1));
+        let sealed = Arc::new(Sealed::new());
         let others = [0, 1].map(|number| {
-            spawn(&ready, move |ready| {
-                ready.deliver(batch(number));
-                ready.take(0).count()
+            spawn(&sealed, move |sealed| {
+                sealed.add(batch(number));
+                sealed.take().count()
             })
         });
-        ready.deliver(batch(2));
-        let taken = ready.take(0).count();
+        sealed.add(batch(2));
+        let taken = sealed.take().count();
         let taken = others
             .map(|other| other.join().unwrap())
             .iter()
             .sum::<usize>()
             + taken;
-        assert_eq!(taken + ready.take(0).count(), 3);
+        assert_eq!(taken + sealed.take().count(), 3);
     });
 }
 
-/// "grace", what `Grace` promises by itself, without Release or Acquire: a third thread ends the grace
-/// period, and the one who waits for it does not come after the reader.
+/// "grace", the end of a grace period without Release, or `Ticket::is_over` without Acquire: a third thread ends it,
+/// and the one who waits for it does not come after the reader.
 #[test]
 fn a_grace_period_ends_before_its_reader() {
     check_at(2, || {
@@ -75,9 +76,10 @@ fn a_grace_period_ends_before_its_reader() {
             loom::skip_branch();
         });
         shared.0.store(true, Relaxed);
-        let grace = Grace::start();
+        let ticket = Ticket::take();
+        step();
         thread::yield_now();
-        if grace.is_over() {
+        if ticket.is_over() {
             shared.1.take(0);
         }
         // The ends of threads have models of their own.
@@ -85,6 +87,68 @@ fn a_grace_period_ends_before_its_reader() {
         end.send(()).unwrap();
         reader.join().unwrap();
         bystander.join().unwrap();
+        for _ in 0..6 {
+            thread::yield_now();
+        }
+    });
+}
+
+/// "grace", `begin` without its compare-exchange: two begin the same grace period, and it is counted twice.
+#[test]
+fn two_begin_the_same_grace_period() {
+    check_at(2, || {
+        let others = [0, 1].map(|_| {
+            thread::spawn(|| {
+                loom::stop_exploring();
+                drop(pin());
+                loom::explore();
+                step();
+                loom::skip_branch();
+            })
+        });
+        drop(pin());
+        let ticket = Ticket::take();
+        for other in others {
+            other.join().unwrap();
+        }
+        for _ in 0..6 {
+            thread::yield_now();
+        }
+        assert!(ticket.help());
+        assert!(Ticket::take().help(), "none can begin any more");
+    });
+}
+
+/// "grace", `Ticket::take` without its fence, or for the end of the grace period that is under way: that has begun
+/// before what the ticket is for, and is over while a reader who came since still looks.
+#[test]
+fn a_ticket_is_for_a_grace_period_that_began_too_early() {
+    check(|| {
+        let shared = Arc::new((AtomicBool::new(false), Holds::<1>::new(0)));
+        let (end, ended) = mpsc::channel();
+        drop(pin());
+        let reader = spawn(&shared, move |(gone, holds)| {
+            drop(pin());
+            // The grace period that is too early begins, and is not waited for by this reader.
+            step();
+            let guard = pin();
+            if !gone.load(Relaxed) {
+                holds.look(0);
+                thread::yield_now();
+            }
+            drop(guard);
+            ended.recv().unwrap();
+        });
+        thread::yield_now();
+        shared.0.store(true, Relaxed);
+        let ticket = Ticket::take();
+        step();
+        if ticket.is_over() {
+            shared.1.take(0);
+        }
+        loom::skip_branch();
+        end.send(()).unwrap();
+        reader.join().unwrap();
         for _ in 0..6 {
             thread::yield_now();
         }

@@ -1,0 +1,91 @@
+//! The sealed batches of a shard: those that wait for their grace period, and those that have come through it and
+//! wait for someone to drop their values.
+//!
+//! **Algorithm**: a Treiber stack. **Collision**: the loser of a compare-exchange links anew. **ABA**: it is taken
+//! whole, so a head that came back is as good as the same one. **Orderings**: edge "grace".
+
+use std::ptr;
+
+use crate::{
+    batch::{Batch, Batches},
+    sync::{AtomicPtr, AtomicUsize, Ordering},
+};
+
+/// Batches of one shard: pushed and taken whole by any thread.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    head: AtomicPtr<Batch>,
+    /// Slots of all of them.
+    waiting: AtomicUsize,
+}
+
+impl Sealed {
+    pub(crate) fn new() -> Self {
+        Self {
+            head: AtomicPtr::new(ptr::null_mut()),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Adds a batch, to be taken when its grace period is over.
+    pub(crate) fn add(&self, batch: Box<Batch>) {
+        // edge: none. A count, and nothing follows from it.
+        self.waiting.fetch_add(batch.run().len, Ordering::Relaxed);
+        self.push(batch);
+    }
+
+    fn push(&self, batch: Box<Batch>) {
+        let batch = Box::into_raw(batch);
+        // edge: none. The compare-exchange checks it.
+        let mut top = self.head.load(Ordering::Relaxed);
+        loop {
+            // SAFETY: the batch is ours until the exchange below succeeds, and then takes along what
+            // is below it.
+            unsafe { (*batch).link(top) };
+            // edge: grace. The batch, and all unlinks in it, before the pointer to it.
+            let pushed =
+                self.head
+                    .compare_exchange_weak(top, batch, Ordering::Release, Ordering::Relaxed);
+            match pushed {
+                Ok(_) => return,
+                Err(now) => top = now,
+            }
+        }
+    }
+
+    /// Slots of the batches that have not been taken.
+    pub(crate) fn waiting(&self) -> usize {
+        // edge: none. A count, and nothing follows from it.
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Takes the batches whose grace period is over, newest first.
+    pub(crate) fn take(&self) -> Batches {
+        // edge: grace. After those who sealed them.
+        let first = self.head.swap(ptr::null_mut(), Ordering::Acquire);
+        // SAFETY: `push` made them from boxes and linked them, and they were taken whole.
+        let newest_first = unsafe { Batches::from_raw(first) };
+        let (mut over, mut early) = (Batches::new(), Batches::new());
+        for batch in newest_first {
+            if batch.ticket().is_over() {
+                // edge: none. A count, and nothing follows from it.
+                self.waiting.fetch_sub(batch.run().len, Ordering::Relaxed);
+                over.push(batch);
+            } else {
+                early.push(batch);
+            }
+        }
+        // From the oldest on, so that they lie as they did.
+        early.for_each(|batch| self.push(batch));
+        over.reversed()
+    }
+}
+
+impl Drop for Sealed {
+    fn drop(&mut self) {
+        // edge: none. `&mut self`: there is no one else.
+        let first = self.head.load(Ordering::Relaxed);
+        // SAFETY: as in `take`.
+        drop(unsafe { Batches::from_raw(first) });
+    }
+}
