@@ -2,10 +2,10 @@
 //! It holds the epoch where it is until there is something to reclaim.
 //!
 //! Every 128th pin of a thread, crossbeam-epoch helps the epoch on. It looks at all participants, whose
-//! lines their threads write with each pin, and moves the epoch, which each pin reads. Between two
-//! batches that is for nothing. It begins with the participant that came last, and goes no further than
+//! lines their threads write with each pin, and moves the epoch, which each pin reads. While
+//! nobody needs that, it is for nothing. It begins with the participant that came last, and goes no further than
 //! the first that is pinned in an epoch gone by: that is the anchor, as a rule, whose line nobody writes. With
-//! each batch, and each round of a flush, it lets go of its epoch and takes the current one, so that this may
+//! each step towards the end of a grace period it lets go of its epoch and takes the current one, so that this may
 //! move by one. With each thread that comes a new anchor does, in front of it.
 //!
 //! Nothing leans on it but speed: one more participant can make a grace period longer, never shorter. Who

@@ -1,6 +1,6 @@
 //! Deleted slots on their way through a grace period: a batch, and lists of batches.
 
-use std::ptr;
+use std::{mem::ManuallyDrop, ptr};
 
 use crate::{grace::Ticket, index::Index, sync::UnsafeCell};
 
@@ -76,6 +76,11 @@ impl Batches {
     /// belongs to the caller with it.
     pub(crate) unsafe fn from_raw(first: *mut Batch) -> Self {
         Self { first }
+    }
+
+    /// Gives it away, to come back by [`from_raw`](Self::from_raw).
+    pub(crate) fn into_raw(self) -> *mut Batch {
+        ManuallyDrop::new(self).first
     }
 
     /// The last one first.

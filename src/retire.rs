@@ -39,19 +39,25 @@ impl<T> Core<T> {
         let seat = &self.seat();
         let (shard, newest) = (seat.shard(), self.seal(seat));
         let wait = |batches| shard.sealed().waiting() >= batches * batch_limit::<T>();
-        if wait(AHEAD) {
-            // Grace periods are for all: perhaps others have seen to one.
-            self.reclaim(shard);
+        let reclaim_some = || {
+            if shard.sealed().may_be_over() {
+                self.reclaim(shard, BACKLOG);
+            }
+        };
+        if is_dropping() || !wait(AHEAD) {
+            return;
         }
+        // Grace periods are for all: perhaps others have seen to one.
+        reclaim_some();
         if wait(AHEAD) {
             newest.help_in_passing();
-            self.reclaim(shard);
+            reclaim_some();
         }
         // Someone is pinned and does not run. Garbage must not grow faster than the processor is shared out.
         if wait(BACKLOG + 1) {
             yield_now();
             newest.help_in_passing();
-            self.reclaim(shard);
+            reclaim_some();
         }
     }
 
@@ -68,16 +74,16 @@ impl<T> Core<T> {
         ticket
     }
 
-    /// Drops the values of this shard's batches whose grace period is over, unless a walker is at work
-    /// or this thread is inside such a drop already: they are then left for the next time.
-    pub(crate) fn reclaim(&self, shard: &Shard<T>) {
+    /// Drops the values of this shard's batches whose grace period is over, of `most` at the most, unless a walker is
+    /// at work or this thread is inside such a drop already: they are then left for the next time.
+    pub(crate) fn reclaim(&self, shard: &Shard<T>, most: usize) {
         if is_dropping() || shard.sealed().waiting() == 0 || !shard.enter(&self.walkers) {
             return;
         }
         let _leave = Finally(|| shard.leave());
         let seat = self.seat();
         while_dropping(|| {
-            for batch in shard.sealed().take() {
+            for batch in shard.sealed().take(most) {
                 let first = batch.run().first;
                 match &seat {
                     Seat::Own(owner) if batch.run().is_whole && ptr::eq(owner.shard(), shard) => {

@@ -8,6 +8,7 @@ use std::ptr;
 
 use crate::{
     batch::{Batch, Batches},
+    grace,
     sync::{AtomicPtr, AtomicUsize, Ordering},
 };
 
@@ -17,6 +18,8 @@ pub(crate) struct Sealed {
     head: AtomicPtr<Batch>,
     /// Slots of all of them.
     waiting: AtomicUsize,
+    /// What the clock showed when they were last looked through, and all that were over were taken.
+    seen: AtomicUsize,
 }
 
 impl Sealed {
@@ -24,6 +27,7 @@ impl Sealed {
         Self {
             head: AtomicPtr::new(ptr::null_mut()),
             waiting: AtomicUsize::new(0),
+            seen: AtomicUsize::new(0),
         }
     }
 
@@ -59,25 +63,58 @@ impl Sealed {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Takes the batches whose grace period is over, newest first.
-    pub(crate) fn take(&self) -> Batches {
+    /// Whether it is worth a look: none that were here then can be over if the clock shows the same, and none that came since.
+    pub(crate) fn may_be_over(&self) -> bool {
+        // edge: none. A hint. Who puts something back meanwhile may be overlooked, until the clock goes on.
+        self.seen.load(Ordering::Relaxed) != grace::now()
+    }
+
+    /// Takes batches whose grace period is over, `most` at the most, newest first.
+    pub(crate) fn take(&self, most: usize) -> Batches {
+        let now = grace::now();
         // edge: grace. After those who sealed them.
         let first = self.head.swap(ptr::null_mut(), Ordering::Acquire);
         // SAFETY: `push` made them from boxes and linked them, and they were taken whole.
-        let newest_first = unsafe { Batches::from_raw(first) };
+        let mut rest = unsafe { Batches::from_raw(first) };
         let (mut over, mut early) = (Batches::new(), Batches::new());
-        for batch in newest_first {
+        let mut left = most;
+        while left > 0 {
+            let Some(batch) = rest.next() else { break };
             if batch.ticket().is_over() {
                 // edge: none. A count, and nothing follows from it.
                 self.waiting.fetch_sub(batch.run().len, Ordering::Relaxed);
                 over.push(batch);
+                left -= 1;
             } else {
                 early.push(batch);
             }
         }
+        let seen = if left > 0 { now } else { now.wrapping_sub(1) };
+        // edge: none. See `may_be_over`.
+        self.seen.store(seen, Ordering::Relaxed);
+        self.put_back(rest);
         // From the oldest on, so that they lie as they did.
         early.for_each(|batch| self.push(batch));
         over.reversed()
+    }
+
+    /// Puts a list back that may be long, in one go if nothing has come since.
+    fn put_back(&self, rest: Batches) {
+        let first = rest.into_raw();
+        if first.is_null() {
+            return;
+        }
+        // edge: grace. Relaxed: we did nothing to them, and this stays in the release sequence of those who pushed them.
+        let put = self.head.compare_exchange(
+            ptr::null_mut(),
+            first,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if put.is_err() {
+            // SAFETY: not given away, so it is ours still.
+            unsafe { Batches::from_raw(first) }.for_each(|batch| self.push(batch));
+        }
     }
 }
 

@@ -27,7 +27,8 @@ use crate::{
 ///
 /// A delete makes the handle invalid at once. The value is dropped once no reader from before can
 /// see it, in batches of up to 256 (1,024 where `T` has nothing to drop, on 64-bit), during a later delete: with no reader in the way, at the latest
-/// when the same thread has deleted five batches' worth of further values from this table. A thread that stops deleting
+/// when the same thread has deleted five batches' worth of further values from this table, and one more for every eight
+/// full batches that a reader has held up before. A thread that stops deleting
 /// leaves up to that many behind until someone calls [`flush`](Self::flush) or
 /// [`quiesce`](Self::quiesce), or the table is dropped. [`remove_now`](Self::remove_now) doesn't
 /// wait for a batch.

@@ -25,7 +25,7 @@ impl<T> HandleTable<T> {
 
     /// Drops what can be dropped now: everything that any thread has deleted before the call, if
     /// no `Ref` or `Pinned` is held; else what was deleted before the oldest of those was made, as
-    /// far as it was already on its way.
+    /// far as its grace period had begun.
     ///
     /// It yields some dozen times to readers that are only preempted, and doesn't wait for others;
     /// for drops that other threads are in the middle of, it does. From inside a value's `Drop` it

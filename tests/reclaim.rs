@@ -94,6 +94,37 @@ fn flush_gives_up_when_much_has_piled_up_behind_a_reader() {
 }
 
 #[test]
+fn flush_gives_up_when_many_threads_have_ended_behind_a_reader() {
+    let _serial = serial();
+    for table in tables() {
+        let value = Arc::new(());
+        let pinned = table.pin();
+        // Each leaves some bags in the collector's queue.
+        for _ in 0..300 {
+            let remove = || table.remove(table.insert(Arc::clone(&value)));
+            thread::scope(|scope| scope.spawn(remove).join().unwrap()).unwrap();
+        }
+        assert_eq!(Arc::strong_count(&value), 301, "the reader may see them");
+        drop(pinned);
+        table.flush();
+        assert!(dropped(&value), "{}", table.stats());
+    }
+}
+
+#[test]
+fn quiesce_keeps_the_slots_of_batches_that_are_never_full() {
+    let _serial = serial();
+    for table in tables() {
+        for _ in 0..1_000 {
+            table.remove(table.insert(Arc::new(()))).unwrap();
+            table.quiesce().unwrap();
+        }
+        let stats = table.stats();
+        assert!(stats.vacant + stats.pending < 100, "{stats}");
+    }
+}
+
+#[test]
 fn remove_now_gives_up_when_much_has_piled_up_behind_a_reader() {
     let _serial = serial();
     for table in tables() {

@@ -72,7 +72,7 @@ struct Cli {
     no_anchor: bool,
 
     /// Deletes in a batch: `batch_limit` in src/layout.rs, for values with nothing to drop. 256 for others.
-    #[arg(long, default_value_t = 2048)]
+    #[arg(long, default_value_t = 1024)]
     batch: usize,
 
     /// Another time for a verb on one thread alone than the one that was measured.

@@ -64,9 +64,11 @@ fn a_batch_has_a_ticket_from_before_its_deletes() {
         let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
         let other = other_table();
         let read = move |table: &Table| {
+            // In one go: a grace period begins.
+            loom::stop_exploring();
             drop(table.pin());
-            // A grace period begins.
             other.remove(other.insert(0)).unwrap();
+            loom::explore();
             let pinned = table.pin();
             let value = pinned.get(handles[1]).unwrap();
             table.remove(handles[1]).unwrap();

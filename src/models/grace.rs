@@ -36,17 +36,17 @@ fn a_batch_is_lost_or_taken_twice() {
         let others = [0, 1].map(|number| {
             spawn(&sealed, move |sealed| {
                 sealed.add(batch(number));
-                sealed.take().count()
+                sealed.take(9).count()
             })
         });
         sealed.add(batch(2));
-        let taken = sealed.take().count();
+        let taken = sealed.take(1).count();
         let taken = others
             .map(|other| other.join().unwrap())
             .iter()
             .sum::<usize>()
             + taken;
-        assert_eq!(taken + sealed.take().count(), 3);
+        assert_eq!(taken + sealed.take(9).count(), 3);
     });
 }
 

@@ -1,6 +1,6 @@
 //! The collector that a crew shares, as crossbeam-epoch 0.9 does it (its internal.rs), each access to a
-//! line of many included; how handle-table retires its batches through it, and how its anchor
-//! holds it back.
+//! line of many included; how handle-table counts grace periods by it and retires its batches by that count, and
+//! how its anchor holds it back.
 
 use std::collections::VecDeque;
 
@@ -13,21 +13,24 @@ use super::{
 const BAGS_PER_COLLECT: u32 = 8;
 /// Lines of a bag: 64 closures of 32 bytes. It lies in the queue by value, and is copied out.
 const LINES_OF_A_BAG: u64 = 33;
-/// `BACKLOG` and `FLUSHES_OF_A_BACKLOG` of handle-table.
-const BACKLOG: u32 = 8;
-const FLUSHES_OF_A_BACKLOG: usize = 7;
+/// `AHEAD`, `BACKLOG` and `STEPS_IN_PASSING` of handle-table.
+const AHEAD: usize = 4;
+const BACKLOG: usize = 8;
+const STEPS_IN_PASSING: u32 = 4;
 
-/// A bag in the collector's queue: when and by whom it was sealed, and whether a batch is in it.
+/// A bag in the collector's queue: when and by whom it was sealed, and whether it ends a grace period.
 struct Bag {
     epoch: u64,
     sealer: usize,
-    batch: bool,
+    ends: bool,
 }
 
 pub(super) struct Collector {
     epoch: u64,
     /// The epoch that the anchor has announced, if there is one.
     anchor: Option<u64>,
+    /// Grace periods begun, and grace periods over.
+    clock: u64,
     queue: VecDeque<Bag>,
     /// To look at one participant, apart from getting its lines.
     walk: Time,
@@ -39,6 +42,7 @@ impl Collector {
         Self {
             epoch: 0,
             anchor: costs.anchor.then_some(0),
+            clock: 0,
             queue: VecDeque::new(),
             walk: time(costs.walk),
             pins_per_collect: costs.pins_per_collect,
@@ -77,27 +81,55 @@ impl Crew<'_> {
             }
 
             Retire => {
-                self.threads[thread].waiting += 1;
-                self.insert(
-                    thread,
-                    &[
-                        Write(Line::ReadyCount),
-                        Write(Line::Ready(thread)),
-                        Write(Line::Deferred),
-                        Pin,
-                        Flush { batch: true },
-                        Unpin,
-                        Reclaim,
-                        Backlog,
-                    ],
-                );
+                // The list of sealed batches, and their count.
+                let shared = Write(Line::Shared(thread));
+                let help = [AHEAD - 1, BACKLOG].map(|more_than| HelpIf { more_than });
+                let seal = [Read(Line::Clock), Seal, shared, shared];
+                self.insert(thread, &[&seal[..], &[Reclaim], &help].concat());
             }
-            Flush { batch } => {
+            Seal => {
+                let ticket = (self.collector.clock + 3) & !1;
+                self.threads[thread].sealed.push(ticket);
+            }
+            Reclaim => {
+                let clock = self.collector.clock;
+                let sealed = &mut self.threads[thread].sealed;
+                if sealed.len() >= AHEAD {
+                    sealed.retain(|&ticket| ticket > clock);
+                    // Busy, the list and the count, the rest of the list, and not busy.
+                    let shared = [Write(Line::Shared(thread)); 5];
+                    self.insert(thread, &[&[Read(Line::Clock)], &shared[..]].concat());
+                }
+            }
+            HelpIf { more_than } => match self.threads[thread].sealed[..] {
+                [.., ticket] if self.threads[thread].sealed.len() > more_than => {
+                    let left = STEPS_IN_PASSING;
+                    self.insert(thread, &[Help { ticket, left }, Reclaim]);
+                }
+                _ => {}
+            },
+            Help { ticket, left } => {
+                if ticket > self.collector.clock && left > 0 {
+                    let left = left - 1;
+                    self.insert(thread, &[Pin, Begin, Flush, Unpin, Help { ticket, left }]);
+                }
+                self.insert(thread, &[Read(Line::Clock)]);
+            }
+            Begin => {
+                if self.collector.clock.is_multiple_of(2) {
+                    self.collector.clock += 1;
+                    self.threads[thread].ends = true;
+                    self.insert(thread, &[Write(Line::Clock)]);
+                }
+                self.insert(thread, &[Read(Line::Clock)]);
+            }
+
+            Flush => {
                 self.insert(thread, &[Collect]);
-                if batch || self.threads[thread].garbage {
+                if self.threads[thread].ends || self.threads[thread].garbage {
                     // The bag begins in the line of the thread's entry.
                     let entry = Write(Line::Entry(thread));
-                    self.insert(thread, &[entry, Push { batch }]);
+                    self.insert(thread, &[entry, Push]);
                 }
                 if self.collector.anchor.is_some() {
                     let (take, give) = (Write(Line::Hand), Write(Line::Hand));
@@ -109,12 +141,12 @@ impl Crew<'_> {
                 }
             }
             MoveAnchor => self.collector.anchor = Some(self.collector.epoch),
-            Push { batch } => {
+            Push => {
                 self.threads[thread].garbage = false;
                 self.collector.queue.push_back(Bag {
                     epoch: self.collector.epoch,
                     sealer: thread,
-                    batch,
+                    ends: std::mem::take(&mut self.threads[thread].ends),
                 });
                 self.insert(
                     thread,
@@ -173,40 +205,19 @@ impl Crew<'_> {
                 if !self.collector.queue.front().is_some_and(ripe) {
                     return begin;
                 }
-                let Some(Bag { sealer, batch, .. }) = self.collector.queue.pop_front() else {
+                let Some(Bag { sealer, ends, .. }) = self.collector.queue.pop_front() else {
                     return begin;
                 };
                 self.threads[thread].garbage = true;
                 let left = left - 1;
                 self.insert(thread, &[Pop { epoch, left }]);
-                if batch {
-                    self.threads[sealer].ready += 1;
-                    let list = Write(Line::Ready(sealer));
-                    let counts = [Write(Line::Deferred), Write(Line::ReadyCount)];
-                    self.insert(thread, &[counts[0], list, counts[1]]);
+                if ends {
+                    self.collector.clock += 1;
+                    self.insert(thread, &[Write(Line::Clock)]);
                 }
                 self.insert(thread, &[Write(Line::Head), Read(Line::Tail)]);
                 let copy = LINES_OF_A_BAG * self.memory.distance(thread, sealer);
                 return begin + (copy as f64 / self.memory.overlap) as Time;
-            }
-
-            Reclaim => {
-                let state = &mut self.threads[thread];
-                let ready = std::mem::take(&mut state.ready);
-                state.waiting -= ready;
-                if ready > 0 {
-                    let (list, busy) = (Line::Ready(thread), Line::Shared(thread));
-                    self.insert(thread, &[Write(busy), Write(list), Write(busy)]);
-                }
-                self.insert(thread, &[Read(Line::Ready(thread))]);
-            }
-            Backlog => {
-                if self.threads[thread].waiting > BACKLOG {
-                    self.insert(thread, &[Reclaim]);
-                    for _ in 0..FLUSHES_OF_A_BACKLOG {
-                        self.insert(thread, &[Pin, Flush { batch: false }, Unpin]);
-                    }
-                }
             }
         }
         now
@@ -239,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_come_back() {
+    fn batches_come_back_by_grace_periods_that_all_share() {
         let deletes = verb(|verb, turn, steps| {
             steps.push(Work(verb.work));
             if turn.number % 16 == 0 {
@@ -255,8 +266,11 @@ mod tests {
                     crew.step(thread, step, 0);
                 }
             }
-            let waiting = crew.threads.iter().map(|thread| thread.waiting);
-            assert!(crew.collector.epoch > 50 && waiting.max() <= Some(2 * BACKLOG));
+            let waiting = crew.threads.iter().map(|thread| thread.sealed.len());
+            assert!(waiting.max() < Some(2 * AHEAD), "{cores}");
+            // Of 62 batches of each thread, four at a time.
+            let grace_periods = crew.collector.clock / 2;
+            assert!((15..30).contains(&grace_periods), "{grace_periods}");
         }
     }
 

@@ -19,19 +19,25 @@ pub enum Step {
     Pin,
     Unpin,
     Repin,
-    /// A batch of deletes goes to the collector, and those that are ready come back.
+    /// A batch of deletes is sealed, and those whose grace period is over come back.
     Retire,
     // What these are made of.
     Announce,
     Withdraw,
     Reannounce,
-    Flush {
-        batch: bool,
+    Seal,
+    Reclaim,
+    HelpIf {
+        more_than: usize,
     },
+    Help {
+        ticket: u64,
+        left: u32,
+    },
+    Begin,
+    Flush,
     MoveAnchor,
-    Push {
-        batch: bool,
-    },
+    Push,
     Collect,
     Walk {
         epoch: u64,
@@ -44,8 +50,6 @@ pub enum Step {
         epoch: u64,
         left: u32,
     },
-    Backlog,
-    Reclaim,
 }
 use Step::*;
 
@@ -55,11 +59,11 @@ pub(super) struct Thread {
     pub(super) pins: u64,
     /// The epoch that it has announced.
     pub(super) pinned: Option<u64>,
-    /// Queue nodes that it is to free, which go with its next bag.
+    /// Queue nodes that it is to free, which go with its next bag; and whether that ends a grace period.
     pub(super) garbage: bool,
-    /// Its batches that were sealed and have not been taken back, and those that are ready.
-    pub(super) waiting: u32,
-    pub(super) ready: u32,
+    pub(super) ends: bool,
+    /// The tickets of its batches that were sealed and have not been taken back.
+    pub(super) sealed: Vec<u64>,
     /// What is left of this turn, last step first.
     pub(super) todo: Vec<Step>,
 }

@@ -42,11 +42,9 @@ pub enum Line {
     /// The anchor's, which lie together here, and who has it in hand.
     Anchor,
     Hand,
-    /// `DEFERRED` in src/reclaim.rs, and the count of the `Arc` around the ready lists.
-    Deferred,
-    ReadyCount,
-    /// Of each shard: its ready list, the owner's part, and everyone's.
-    Ready(usize),
+    /// The count of grace periods in src/grace.rs.
+    Clock,
+    /// Of each shard: the owner's part, and everyone's, with its sealed batches.
     Owned(usize),
     Shared(usize),
     /// Slots, four to a line: thread and number; and what others put around a value.
