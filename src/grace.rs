@@ -10,6 +10,11 @@
 //! several that would begin a grace period one does, for all. **ABA**: none; the count goes one way. **Orderings**:
 //! edge "grace".
 
+#[cfg(not(loom))]
+use crossbeam_utils::CachePadded;
+
+#[cfg(not(loom))]
+use crate::hand::InOneHand;
 use crate::{
     sync::{fence, yield_now, AtomicUsize, Ordering},
     thread::{self, Guard},
@@ -22,8 +27,6 @@ pub(crate) struct Clock(AtomicUsize);
 /// The clock of the process.
 #[cfg(not(loom))]
 fn clock() -> &'static Clock {
-    use crossbeam_utils::CachePadded;
-
     static CLOCK: CachePadded<Clock> = CachePadded::new(Clock(AtomicUsize::new(0)));
     &CLOCK
 }
@@ -37,6 +40,10 @@ fn clock() -> std::sync::Arc<Clock> {
     }
     std::sync::Arc::clone(&CLOCK)
 }
+
+/// Who helps the epoch on alone. Not under loom: that can only make others wait for longer.
+#[cfg(not(loom))]
+static HELPER: CachePadded<InOneHand<()>> = CachePadded::new(InOneHand::new(()));
 
 /// For a grace period that begins after the ticket was taken.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +93,16 @@ impl Ticket {
             step();
         }
         self.is_over()
+    }
+
+    /// The same unless somebody else does it now, which serves all.
+    pub(crate) fn help_alone(self) {
+        #[cfg(not(loom))]
+        HELPER.try_with(|()| {
+            self.help_in_passing();
+        });
+        #[cfg(loom)]
+        self.help_in_passing();
     }
 
     /// One that is over.

@@ -47,10 +47,10 @@ impl<T> Core<T> {
         if is_dropping() || !wait(AHEAD) {
             return;
         }
-        // Grace periods are for all: perhaps others have seen to one.
+        // Grace periods are for all: perhaps others have seen to one, or do so now.
         reclaim_some();
         if wait(AHEAD) {
-            newest.help_in_passing();
+            newest.help_alone();
             reclaim_some();
         }
         // Someone is pinned and does not run. Garbage must not grow faster than the processor is shared out.

@@ -31,6 +31,7 @@ pub(super) struct Collector {
     anchor: Option<u64>,
     /// Grace periods begun, and grace periods over.
     clock: u64,
+    has_helper: bool,
     queue: VecDeque<Bag>,
     /// To look at one participant, apart from getting its lines.
     walk: Time,
@@ -43,6 +44,7 @@ impl Collector {
             epoch: 0,
             anchor: costs.anchor.then_some(0),
             clock: 0,
+            has_helper: false,
             queue: VecDeque::new(),
             walk: time(costs.walk),
             pins_per_collect: costs.pins_per_collect,
@@ -104,10 +106,23 @@ impl Crew<'_> {
             HelpIf { more_than } => match self.threads[thread].sealed[..] {
                 [.., ticket] if self.threads[thread].sealed.len() > more_than => {
                     let left = STEPS_IN_PASSING;
-                    self.insert(thread, &[Help { ticket, left }, Reclaim]);
+                    let help = match more_than {
+                        BACKLOG => Help { ticket, left },
+                        _ => HelpAlone { ticket },
+                    };
+                    self.insert(thread, &[help, Reclaim]);
                 }
                 _ => {}
             },
+            HelpAlone { ticket } => {
+                if !std::mem::replace(&mut self.collector.has_helper, true) {
+                    let left = STEPS_IN_PASSING;
+                    let give = [Write(Line::Helper), GiveWay];
+                    self.insert(thread, &[&[Help { ticket, left }], &give[..]].concat());
+                }
+                self.insert(thread, &[Write(Line::Helper)]);
+            }
+            GiveWay => self.collector.has_helper = false,
             Help { ticket, left } => {
                 if ticket > self.collector.clock && left > 0 {
                     let left = left - 1;

@@ -34,6 +34,10 @@ pub enum Step {
         ticket: u64,
         left: u32,
     },
+    HelpAlone {
+        ticket: u64,
+    },
+    GiveWay,
     Begin,
     Flush,
     MoveAnchor,

@@ -44,6 +44,8 @@ pub enum Line {
     Hand,
     /// The count of grace periods in src/grace.rs.
     Clock,
+    /// Who helps the epoch on alone.
+    Helper,
     /// Of each shard: the owner's part, and everyone's, with its sealed batches.
     Owned(usize),
     Shared(usize),
