@@ -174,7 +174,7 @@ fn a_walker_and_a_whole_batch_drop_the_same_value() {
 #[test]
 fn a_walker_drops_the_next_value_of_a_slot() {
     check(|| {
-        let (table, ledger, handles, _other) = first_is_ready::<2>();
+        let (table, ledger, handles, other) = first_is_ready::<2>();
         let read = {
             let ledger = ledger.clone();
             move |table: &Table| {
@@ -183,6 +183,8 @@ fn a_walker_drops_the_next_value_of_a_slot() {
                 // The first value is in a batch that is ready; this drops it.
                 table.remove(handles[1]).unwrap();
                 let next = table.insert(ledger.value(2));
+                // The walker's grace period begins, at the latest.
+                pass_grace(&other);
                 let last_look = table.remove_ref(next).unwrap();
                 loom::explore();
                 for _ in 0..8 {
