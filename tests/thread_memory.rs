@@ -41,9 +41,13 @@ static ALLOCATOR: Counting = Counting;
 /// has a bag in the collector's queue.
 fn growth(mut use_threads: impl FnMut()) -> usize {
     use_threads();
-    let before = ALLOCATED.load(Relaxed);
-    use_threads();
-    ALLOCATED.load(Relaxed).saturating_sub(before)
+    let grown = |_| {
+        let before = ALLOCATED.load(Relaxed);
+        use_threads();
+        ALLOCATED.load(Relaxed).saturating_sub(before)
+    };
+    // Who is preempted while pinned holds some back for a while; what is left behind is left each time.
+    (0..3).map(grown).fold(usize::MAX, usize::min)
 }
 
 static TABLE: HandleTable<u8> = HandleTable::new();
