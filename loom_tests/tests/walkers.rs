@@ -13,7 +13,7 @@ use loom_tests::{
     pass_grace, race, table, Deed, Ledger, Table,
 };
 
-/// `Grace`: `quiesce` returns while a value is still there, or drops it under a reader.
+/// `Ticket::help`: `quiesce` returns while a value is still there, or drops it under a reader.
 #[test]
 fn quiesce_does_not_wait_for_a_reader() {
     check(|| {

@@ -13,10 +13,10 @@ use super::{
 const BAGS_PER_COLLECT: u32 = 8;
 /// Lines of a bag: 64 closures of 32 bytes. It lies in the queue by value, and is copied out.
 const LINES_OF_A_BAG: u64 = 33;
-/// `AHEAD`, `BACKLOG` and `STEPS_IN_PASSING` of handle-table.
+/// `AHEAD`, `BACKLOG` and `STEPS` of handle-table.
 const AHEAD: usize = 4;
 const BACKLOG: usize = 8;
-const STEPS_IN_PASSING: u32 = 4;
+const STEPS: u32 = 4;
 
 /// A bag in the collector's queue: when and by whom it was sealed, and whether it ends a grace period.
 struct Bag {
@@ -105,7 +105,7 @@ impl Crew<'_> {
             }
             HelpIf { more_than } => match self.threads[thread].sealed[..] {
                 [.., ticket] if self.threads[thread].sealed.len() > more_than => {
-                    let left = STEPS_IN_PASSING;
+                    let left = STEPS;
                     let help = match more_than {
                         BACKLOG => Help { ticket, left },
                         _ => HelpAlone { ticket },
@@ -116,7 +116,7 @@ impl Crew<'_> {
             },
             HelpAlone { ticket } => {
                 if !std::mem::replace(&mut self.collector.has_helper, true) {
-                    let left = STEPS_IN_PASSING;
+                    let left = STEPS;
                     let give = [Write(Line::Helper), GiveWay];
                     self.insert(thread, &[&[Help { ticket, left }], &give[..]].concat());
                 }
