@@ -8,7 +8,7 @@ use crate::{
     results::{Cell, Results, Row},
 };
 use benches::{
-    stats::ratio,
+    stats::{interval, median, ratio, ratios},
     systems::{Global, IdrEbr, PinnedBox, RawBox, ShardedSlab, System, Table},
     value::Type,
     workloads::Workload::{self, *},
@@ -68,73 +68,79 @@ const MEMORY: f64 = 32.0;
 /// A line for each bar.
 pub fn check(results: &Results) -> String {
     let mut text = format!(
-        "{:<80} {:>6} {:>8}\n",
-        "bars, u64: time to time at most", "bar", "measured"
+        "{:<84} {:>6} {:>8} {:>15}\n",
+        "bars, u64: time to time at most", "bar", "measured", "95 % interval"
     );
     for Bar(threads, one, other, limit) in BARS {
         let what = format!("{threads} thread(s): {} to {}", side(one), side(other));
-        let (measured, which) = match (find(results, *threads, one), find(results, *threads, other))
-        {
-            (Some(one), Some(other)) => (Some(ratio(&one.ns, &other.ns)), other.name),
-            _ => (None, ""),
-        };
         let mut note = String::new();
         if other.1 == BEST {
-            note.push_str(which);
+            note += find(results, *threads, other).map_or("", |best| best.name);
             note.push(' ');
         }
         if let (GetHot | Get1K, OURS) = one {
-            note.push_str(&of_the_pin(results, *threads, one.0, other));
+            note += &of_the_pin(results, *threads, one.0, other);
         }
+        let measured = compare(results, *threads, one, other);
         line(&mut text, &what, *limit, measured, &note);
     }
     let what = format!("bytes of memory per live value at {LIVE}");
     let footprint = results.memory.get(&(Type::U64, OURS));
-    let measured = footprint.map(|footprint| footprint.per_value());
+    let measured = footprint.map(|footprint| vec![footprint.per_value()]);
     line(&mut text, &what, MEMORY, measured, "");
     on_two_threads(results, &mut text);
     text
 }
 
 /// What holds on one thread holds on two: no worse a ratio to a peer, and throughput that grows
-/// wherever that of the floor does.
+/// wherever that of the floor does. Taken round by round.
 fn on_two_threads(results: &Results, text: &mut String) {
     for Bar(threads, one, other, _) in BARS {
         if (*threads, one.1) != (1, OURS) || other.1 == OURS {
             continue;
         }
-        let both = |threads| {
-            let (one, other) = (find(results, threads, one)?, find(results, threads, other)?);
-            Some(ratio(&one.ns, &other.ns))
+        let Some(alone) = compare(results, 1, one, other) else {
+            continue;
         };
-        if let Some(alone) = both(1) {
-            let what = format!(
-                "on 2 threads, no more than on 1: {} to {}",
-                side(one),
-                side(other)
-            );
-            let note = match one.0 {
-                GetHot | Get1K => of_the_pin(results, 2, one.0, other),
-                _ => String::new(),
-            };
-            line(text, &what, alone, both(2), &note);
+        let what = format!(
+            "2 threads' ratio to 1 thread's: {} to {}",
+            side(one),
+            side(other)
+        );
+        let both = compare(results, 2, one, other);
+        let mut note = String::new();
+        if let Some(both) = &both {
+            note = format!("({:.2}, alone {:.2}) ", median(both), median(&alone));
         }
+        if let GetHot | Get1K = one.0 {
+            note += &of_the_pin(results, 2, one.0, other);
+        }
+        let worse = both.map(|both| ratios(&both, &alone));
+        line(text, &what, 1.0, worse, &note);
     }
     for workload in Workload::ALL {
         // Time per operation of a thread: its inverse is half the throughput of two threads.
         let growth = |name| {
             let side = (workload, name);
             let (two, one) = (find(results, 2, &side)?, find(results, 1, &side)?);
-            Some(ratio(&two.ns, &one.ns) / 2.0)
+            let halves = ratios(&two.ns, &one.ns).into_iter();
+            Some(halves.map(|twice| twice / 2.0).collect::<Vec<_>>())
         };
         if let (Some(ours), Some(floor)) = (growth(OURS), growth(FLOOR)) {
             let what = format!("1 thread's throughput to 2 threads': {}", workload.name());
-            let note = format!("(ours {ours:.2}, floor {floor:.2})");
+            let floor = median(&floor);
+            let note = format!("(ours {:.2}, floor {floor:.2})", median(&ours));
             // Where the floor does not grow so much either, the machine is the limit.
             let measured = (floor <= LEAST_GROWTH).then_some(ours);
             line(text, &what, LEAST_GROWTH, measured, &note);
         }
     }
+}
+
+/// The one's time to the other's, round by round.
+fn compare(results: &Results, threads: usize, one: &Side, other: &Side) -> Option<Vec<f64>> {
+    let (one, other) = (find(results, threads, one)?, find(results, threads, other)?);
+    Some(ratios(&one.ns, &other.ns))
 }
 
 /// What the pin alone takes of a peer's time: no table that pins like that can take less.
@@ -162,12 +168,25 @@ fn find<'r>(results: &'r Results, threads: usize, &(workload, name): &Side) -> O
     }
 }
 
-fn line(text: &mut String, what: &str, limit: f64, measured: Option<f64>, note: &str) {
-    let (number, verdict) = match measured {
-        Some(number) if number <= limit => (format!("{number:.2}"), "pass"),
-        Some(number) => (format!("{number:.2}"), "FAIL"),
-        None => ("-".into(), "not measured"),
+/// What was measured is the median of the rounds, with its interval. "level": the median is above
+/// the bar, but the interval reaches down to it, so these rounds can't tell the two apart.
+fn line(text: &mut String, what: &str, limit: f64, measured: Option<Vec<f64>>, note: &str) {
+    let (number, between, verdict) = match &measured {
+        None => ("-".into(), String::new(), "not measured"),
+        Some(rounds) => {
+            let (middle, (low, high)) = (median(rounds), interval(rounds));
+            let verdict = match () {
+                () if middle <= limit => "pass",
+                () if low <= limit => "level",
+                () => "FAIL",
+            };
+            (
+                format!("{middle:.2}"),
+                format!("{low:.2} to {high:.2}"),
+                verdict,
+            )
+        }
     };
-    let line = format!("  {what:<78} {limit:>6.2} {number:>8} {verdict} {note}");
+    let line = format!("  {what:<82} {limit:>6.2} {number:>8} {between:>15} {verdict} {note}");
     let _ = writeln!(text, "{}", line.trim_end());
 }

@@ -82,23 +82,26 @@ impl Cli {
         all
     }
 
-    /// What is to be measured, in order.
-    pub fn cells(&self) -> Vec<Cell> {
-        let mut cells = Vec::new();
+    /// What is to be measured, in order. Cells that differ in threads alone stand together: they
+    /// are compared, so they share their rounds.
+    pub fn groups(&self) -> Vec<Vec<Cell>> {
+        let mut groups = Vec::new();
         for &kind in &self.types {
             for workload in Workload::ALL {
-                for &threads in &self.threads {
-                    if chosen(&self.filter, workload.name()) && workload.runs_on(threads) {
-                        cells.push(Cell {
-                            kind,
-                            threads,
-                            workload,
-                        });
-                    }
+                let threads = self.threads.iter().filter(|&&n| workload.runs_on(n));
+                let cells: Vec<_> = threads
+                    .map(|&threads| Cell {
+                        kind,
+                        threads,
+                        workload,
+                    })
+                    .collect();
+                if chosen(&self.filter, workload.name()) && !cells.is_empty() {
+                    groups.push(cells);
                 }
             }
         }
-        cells
+        groups
     }
 
     pub fn out(&self) -> PathBuf {

@@ -50,57 +50,78 @@ pub fn run(cli: &Cli) -> io::Result<()> {
 }
 
 fn run_cells(cli: &Cli, results: &mut Results) {
-    let cells = cli.cells();
-    let runs: usize = cells
+    let groups = cli.groups();
+    let runs: usize = groups
         .iter()
+        .flatten()
         .map(|cell| cli.rounds() * cli.contenders(cell.kind).len())
         .sum();
     let bar = progress(runs);
-    for cell in cells {
-        if bar.is_hidden() {
-            // No terminal, but perhaps someone who reads along.
-            eprintln!("{} of {} runs: {}", bar.position(), runs, cell.title());
+    for cells in groups {
+        for (cell, rows) in run_group(cli, &cells, &bar) {
+            bar.suspend(|| println!("{}", report::table(&cell, &rows)));
+            results.cells.insert(cell, rows);
         }
-        let rows = run_cell(cli, cell, &bar);
-        bar.suspend(|| println!("{}", report::table(&cell, &rows)));
-        results.cells.insert(cell, rows);
     }
     bar.finish_and_clear();
 }
 
-fn run_cell(cli: &Cli, cell: Cell, bar: &ProgressBar) -> Vec<Row> {
-    let contenders = cli.contenders(cell.kind);
-    let mut ns = vec![Vec::new(); contenders.len()];
-    for round in 0..cli.rounds() {
-        let plan = Plan {
-            threads: cell.threads,
-            ops: cell.workload.ops(cell.threads, cli.quick),
-            seed: round as u64 + 1,
-        };
-        let mut checksum = None;
-        for turn in 0..contenders.len() {
-            let nth = (turn + round) % contenders.len();
-            let contender = &contenders[nth];
-            bar.set_message(format!("{}: {}", cell.title(), contender.name));
-            if let Some(sample) = (contender.run)(cell.workload, &plan) {
-                let expected = *checksum.get_or_insert(sample.checksum);
-                assert_eq!(
-                    sample.checksum, expected,
-                    "{} read other values than the system before it",
-                    contender.name
-                );
-                ns[nth].push(sample.ns);
-            }
-            bar.inc(1);
-        }
-    }
-    let row = |(contender, ns): (&Contender, Vec<f64>)| Row {
+/// Runs some cells of one type, round by round.
+fn run_group(cli: &Cli, cells: &[Cell], bar: &ProgressBar) -> Vec<(Cell, Vec<Row>)> {
+    let contenders = cli.contenders(cells[0].kind);
+    let row = |contender: &Contender| Row {
         name: contender.name,
         role: contender.role,
-        ns,
+        ns: Vec::new(),
     };
-    let rows = contenders.iter().zip(ns).map(row);
-    rows.filter(|row| !row.ns.is_empty()).collect()
+    let rows: Vec<Row> = contenders.iter().map(row).collect();
+    let mut group: Vec<_> = cells.iter().map(|&cell| (cell, rows.clone())).collect();
+    for round in 0..cli.rounds() {
+        for (cell, rows) in &mut group {
+            if bar.is_hidden() && round == 0 {
+                // No terminal, but perhaps someone who reads along.
+                let of = bar.length().unwrap_or_default();
+                eprintln!("{} of {of} runs: {}", bar.position(), cell.title());
+            }
+            run_round(cli, cell, round, &contenders, rows, bar);
+        }
+    }
+    for (_, rows) in &mut group {
+        rows.retain(|row| !row.ns.is_empty());
+    }
+    group
+}
+
+/// One run of each system that can do it.
+fn run_round(
+    cli: &Cli,
+    cell: &Cell,
+    round: usize,
+    contenders: &[Contender],
+    rows: &mut [Row],
+    bar: &ProgressBar,
+) {
+    let plan = Plan {
+        threads: cell.threads,
+        ops: cell.workload.ops(cell.threads, cli.quick),
+        seed: round as u64 + 1,
+    };
+    let mut checksum = None;
+    for turn in 0..contenders.len() {
+        let nth = (turn + round) % contenders.len();
+        let contender = &contenders[nth];
+        bar.set_message(format!("{}: {}", cell.title(), contender.name));
+        if let Some(sample) = (contender.run)(cell.workload, &plan) {
+            let expected = *checksum.get_or_insert(sample.checksum);
+            assert_eq!(
+                sample.checksum, expected,
+                "{} read other values than the system before it",
+                contender.name
+            );
+            rows[nth].ns.push(sample.ns);
+        }
+        bar.inc(1);
+    }
 }
 
 fn run_memory(cli: &Cli, results: &mut Results) -> io::Result<()> {
