@@ -33,13 +33,17 @@ pub fn facts() -> Vec<(&'static str, String)> {
 fn machine() -> String {
     let field = |file, name: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with(name));
-        let value = line.and_then(|line| line.split_once(':'));
-        value.map_or("unknown".into(), |(_, value)| value.trim().to_owned())
+        let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+        let found = lines.find(|(key, _)| key.trim() == name);
+        found.map_or("unknown".into(), |(_, value)| value.trim().to_owned())
     };
+    // Of a virtual machine's processor the name may say the maker alone.
+    let cpu = |name| field("/proc/cpuinfo", name);
     format!(
-        "{}, {} processors, {} of memory",
-        field("/proc/cpuinfo", "model name"),
+        "{} (family {}, model {}), {} processors, {} of memory",
+        cpu("model name"),
+        cpu("cpu family"),
+        cpu("model"),
         thread::available_parallelism().map_or(0, usize::from),
         field("/proc/meminfo", "MemTotal"),
     )
