@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use core_affinity::CoreId;
+
 /// What one run of a workload is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -56,20 +58,16 @@ impl Line {
 /// Runs `part` on fresh threads, numbered from 0; each prepares, calls [`Line::time`] once, and
 /// cleans up. Not generic, so that threads are compiled once, not for each system and workload.
 ///
-/// If there are enough processors, each thread stays on one of its own. Left to itself, the
-/// scheduler now and then starts two on one, and a run of some milliseconds is over before it
-/// moves one away: a fast system would seem to take twice its time.
 pub fn race(plan: &Plan, part: &(dyn Fn(usize, &Line) -> Lap + Sync)) -> Sample {
     let line = Line(Barrier::new(plan.threads));
-    let processors = core_affinity::get_core_ids().unwrap_or_default();
-    let enough = plan.threads <= processors.len();
+    let processors = processors(plan);
     let laps: Vec<Lap> = thread::scope(|scope| {
         let threads: Vec<_> = (0..plan.threads)
             .map(|nth| {
                 let line = &line;
-                let processor = processors.get(nth).filter(|_| enough).copied();
+                let processor = processors.get(nth).copied();
                 scope.spawn(move || {
-                    // Where that can't be had, it is as good as it is.
+                    // Not every system can: see `threads_stay`.
                     let _ = processor.map(core_affinity::set_for_current);
                     part(nth, line)
                 })
@@ -92,6 +90,28 @@ pub fn race(plan: &Plan, part: &(dyn Fn(usize, &Line) -> Lap + Sync)) -> Sample 
             .iter()
             .fold(0, |sum, lap| sum.wrapping_add(lap.checksum)),
     }
+}
+
+/// One for each thread to stay on, others first in each round; none if there are too few. Left to
+/// itself, the scheduler now and then starts two threads on one processor, and a run of some
+/// milliseconds is over before it moves one away: a fast system would seem to take twice its time.
+fn processors(plan: &Plan) -> Vec<CoreId> {
+    let mut all = core_affinity::get_core_ids().unwrap_or_default();
+    let how_many = all.len();
+    if how_many < plan.threads {
+        return Vec::new();
+    }
+    all.rotate_left(plan.seed as usize % how_many);
+    all
+}
+
+/// Whether threads can be kept on processors here.
+pub fn threads_stay() -> bool {
+    let all = core_affinity::get_core_ids().unwrap_or_default();
+    let stays = |&id| thread::spawn(move || core_affinity::set_for_current(id)).join();
+    all.first()
+        .map(stays)
+        .is_some_and(|done| done.unwrap_or(false))
 }
 
 /// Xorshift: numbers that are random enough to defeat a prefetcher, and cheap.

@@ -68,15 +68,15 @@ const MEMORY: f64 = 32.0;
 /// A line for each bar.
 pub fn check(results: &Results) -> String {
     let mut text = format!(
-        "{:<84} {:>6} {:>8} {:>15}\n",
+        "{:<80} {:>6} {:>8} {:>15}\n",
         "bars, u64: time to time at most", "bar", "measured", "95 % interval"
     );
     for Bar(threads, one, other, limit) in BARS {
-        let what = format!("{threads} thread(s): {} to {}", side(one), side(other));
+        let s = if *threads == 1 { "" } else { "s" };
+        let what = format!("{threads} thread{s}: {}", versus(one, other));
         let mut note = String::new();
         if other.1 == BEST {
             note += find(results, *threads, other).map_or("", |best| best.name);
-            note.push(' ');
         }
         if let (GetHot | Get1K, OURS) = one {
             note += &of_the_pin(results, *threads, one.0, other);
@@ -89,49 +89,48 @@ pub fn check(results: &Results) -> String {
     let measured = footprint.map(|footprint| vec![footprint.per_value()]);
     line(&mut text, &what, MEMORY, measured, "");
     on_two_threads(results, &mut text);
+    grow(results, &mut text);
     text
 }
 
-/// What holds on one thread holds on two: no worse a ratio to a peer, and throughput that grows
-/// wherever that of the floor does. Taken round by round.
+/// What holds on one thread holds on two: no worse a ratio to a peer. The one ratio to the other,
+/// round by round.
 fn on_two_threads(results: &Results, text: &mut String) {
     for Bar(threads, one, other, _) in BARS {
         if (*threads, one.1) != (1, OURS) || other.1 == OURS {
             continue;
         }
-        let Some(alone) = compare(results, 1, one, other) else {
+        // The same peer for both, whichever is the best on two.
+        let peer = find(results, 1, other).map(|row| (other.0, row.name));
+        let Some(alone) = peer.and_then(|peer| compare(results, 1, one, &peer)) else {
             continue;
         };
-        let what = format!(
-            "2 threads' ratio to 1 thread's: {} to {}",
-            side(one),
-            side(other)
-        );
-        let both = compare(results, 2, one, other);
-        let mut note = String::new();
-        if let Some(both) = &both {
-            note = format!("({:.2}, alone {:.2}) ", median(both), median(&alone));
-        }
-        if let GetHot | Get1K = one.0 {
-            note += &of_the_pin(results, 2, one.0, other);
-        }
+        let both = peer.and_then(|peer| compare(results, 2, one, &peer));
+        let note = both.as_ref().map_or(String::new(), |both| {
+            format!("({:.2} after {:.2})", median(both), median(&alone))
+        });
         let worse = both.map(|both| ratios(&both, &alone));
+        let what = format!("2 threads to 1: {}", versus(one, other));
         line(text, &what, 1.0, worse, &note);
     }
+}
+
+/// One thread's throughput to that of two, wherever the floor's grows. The time that two threads
+/// take for an operation each, to the time of one, is twice that.
+fn grow(results: &Results, text: &mut String) {
     for workload in Workload::ALL {
-        // Time per operation of a thread: its inverse is half the throughput of two threads.
         let growth = |name| {
             let side = (workload, name);
             let (two, one) = (find(results, 2, &side)?, find(results, 1, &side)?);
-            let halves = ratios(&two.ns, &one.ns).into_iter();
-            Some(halves.map(|twice| twice / 2.0).collect::<Vec<_>>())
+            let times = ratios(&two.ns, &one.ns).into_iter();
+            Some(times.map(|time| time / 2.0).collect::<Vec<_>>())
         };
         if let (Some(ours), Some(floor)) = (growth(OURS), growth(FLOOR)) {
-            let what = format!("1 thread's throughput to 2 threads': {}", workload.name());
-            let floor = median(&floor);
-            let note = format!("(ours {:.2}, floor {floor:.2})", median(&ours));
-            // Where the floor does not grow so much either, the machine is the limit.
-            let measured = (floor <= LEAST_GROWTH).then_some(ours);
+            let what = format!("throughput, 1 thread to 2: {}", workload.name());
+            let note = format!("(ours {:.2}, {FLOOR} {:.2})", median(&ours), median(&floor));
+            // Where the floor surely does not grow so much, the machine is the limit.
+            let least = interval(&floor).map_or(median(&floor), |(low, _)| low);
+            let measured = (least <= LEAST_GROWTH).then_some(ours);
             line(text, &what, LEAST_GROWTH, measured, &note);
         }
     }
@@ -152,8 +151,15 @@ fn of_the_pin(results: &Results, threads: usize, workload: Workload, other: &Sid
     }
 }
 
-fn side((workload, name): &Side) -> String {
-    format!("{name} {}", workload.name())
+/// Which is compared with which.
+fn versus(one: &Side, other: &Side) -> String {
+    let ((what, name), (other_what, other_name)) = (one, other);
+    if what == other_what {
+        format!("{name} to {other_name}, {}", what.name())
+    } else {
+        let (what, other_what) = (what.name(), other_what.name());
+        format!("{name} {what} to {other_name} {other_what}")
+    }
 }
 
 fn find<'r>(results: &'r Results, threads: usize, &(workload, name): &Side) -> Option<&'r Row> {
@@ -168,25 +174,26 @@ fn find<'r>(results: &'r Results, threads: usize, &(workload, name): &Side) -> O
     }
 }
 
-/// What was measured is the median of the rounds, with its interval. "level": the median is above
-/// the bar, but the interval reaches down to it, so these rounds can't tell the two apart.
-fn line(text: &mut String, what: &str, limit: f64, measured: Option<Vec<f64>>, note: &str) {
-    let (number, between, verdict) = match &measured {
-        None => ("-".into(), String::new(), "not measured"),
-        Some(rounds) => {
-            let (middle, (low, high)) = (median(rounds), interval(rounds));
-            let verdict = match () {
-                () if middle <= limit => "pass",
-                () if low <= limit => "level",
-                () => "FAIL",
-            };
-            (
-                format!("{middle:.2}"),
-                format!("{low:.2} to {high:.2}"),
-                verdict,
-            )
+/// What was measured, in each round, to what may be, by the median. "level": the interval has the
+/// bar in it, so these rounds can't tell on which side of it the median is.
+fn line(text: &mut String, what: &str, limit: f64, rounds: Option<Vec<f64>>, note: &str) {
+    let (mut measured, mut between) = ("-".to_owned(), String::new());
+    let mut verdict = "not compared";
+    if let Some(rounds) = rounds {
+        let middle = median(&rounds);
+        measured = format!("{middle:.2}");
+        let (low, high) = interval(&rounds).unwrap_or((middle, middle));
+        if low < high {
+            between = format!("{low:.2} to {high:.2}");
         }
-    };
-    let line = format!("  {what:<82} {limit:>6.2} {number:>8} {between:>15} {verdict} {note}");
+        verdict = if high <= limit {
+            "met"
+        } else if low > limit {
+            "MISSED"
+        } else {
+            "level"
+        };
+    }
+    let line = format!("  {what:<78} {limit:>6.2} {measured:>8} {between:>15} {verdict} {note}");
     let _ = writeln!(text, "{}", line.trim_end());
 }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{builder::RangedU64ValueParser, Parser};
 
 use crate::{
     contenders::{contenders, Contender, Role},
     results::Cell,
 };
-use benches::{value::Type, workloads::Workload};
+use benches::{stats::MOST_ROUNDS, value::Type, workloads::Workload};
 
 /// Runs handle-table and its peers in turn, round by round, and compares them.
 ///
@@ -25,7 +25,7 @@ pub struct Cli {
     pub quick: bool,
 
     /// Rounds; 9, or 3 with --quick, if not said.
-    #[arg(long)]
+    #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_ROUNDS as u64))]
     pub rounds: Option<usize>,
 
     /// Numbers of threads; past the processors too.
@@ -70,7 +70,7 @@ pub struct Cli {
 impl Cli {
     pub fn rounds(&self) -> usize {
         let usual = if self.quick { 3 } else { 9 };
-        self.rounds.unwrap_or(usual).max(1)
+        self.rounds.unwrap_or(usual)
     }
 
     pub fn contenders(&self, kind: Type) -> Vec<Contender> {

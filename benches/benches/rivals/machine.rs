@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command, thread};
 
-use benches::ALLOCATOR;
+use benches::{race::threads_stay, ALLOCATOR};
 
 /// The crates whose versions matter to the numbers.
 const CRATES: [&str; 9] = [
@@ -23,6 +23,7 @@ pub fn facts() -> Vec<(&'static str, String)> {
         ("date", output("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
         ("machine", machine()),
         ("system", output("uname", &["-srm"])),
+        ("threads", threads()),
         ("compiler", output("rustc", &["--version"])),
         ("allocator", ALLOCATOR.into()),
         ("versions", versions()),
@@ -47,6 +48,12 @@ fn machine() -> String {
         thread::available_parallelism().map_or(0, usize::from),
         field("/proc/meminfo", "MemTotal"),
     )
+}
+
+fn threads() -> String {
+    let stay = "each on a processor of its own, if there are enough";
+    let wander = "wherever the system puts them";
+    if threads_stay() { stay } else { wander }.into()
 }
 
 fn versions() -> String {

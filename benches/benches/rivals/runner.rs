@@ -66,7 +66,7 @@ fn run_cells(cli: &Cli, results: &mut Results) {
     bar.finish_and_clear();
 }
 
-/// Runs some cells of one type, round by round.
+/// Runs cells that differ in threads alone, at least one, round by round.
 fn run_group(cli: &Cli, cells: &[Cell], bar: &ProgressBar) -> Vec<(Cell, Vec<Row>)> {
     let contenders = cli.contenders(cells[0].kind);
     let row = |contender: &Contender| Row {
