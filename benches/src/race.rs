@@ -1,7 +1,10 @@
 //! What times the systems: threads that start together and stop together.
 
 use std::{
-    sync::Barrier,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        Barrier,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -29,7 +32,11 @@ pub struct Sample {
 }
 
 /// Where all threads wait for each other.
-pub struct Line(Barrier);
+pub struct Line {
+    barrier: Barrier,
+    threads: usize,
+    awake: AtomicUsize,
+}
 
 /// One thread's part in a race.
 pub struct Lap {
@@ -42,11 +49,16 @@ impl Line {
     /// Runs `body` when all threads have come here, and returns when all have finished. Only
     /// `body` is timed.
     pub fn time(&self, body: impl FnOnce() -> u64) -> Lap {
-        self.0.wait();
+        self.barrier.wait();
+        // Who slept there wakes some 20 us after who did not.
+        self.awake.fetch_add(1, Ordering::SeqCst);
+        while self.awake.load(Ordering::SeqCst) < self.threads {
+            thread::yield_now();
+        }
         let start = Instant::now();
         let checksum = body();
         let end = Instant::now();
-        self.0.wait();
+        self.barrier.wait();
         Lap {
             start,
             end,
@@ -57,9 +69,12 @@ impl Line {
 
 /// Runs `part` on fresh threads, numbered from 0; each prepares, calls [`Line::time`] once, and
 /// cleans up. Not generic, so that threads are compiled once, not for each system and workload.
-///
 pub fn race(plan: &Plan, part: &(dyn Fn(usize, &Line) -> Lap + Sync)) -> Sample {
-    let line = Line(Barrier::new(plan.threads));
+    let line = Line {
+        barrier: Barrier::new(plan.threads),
+        threads: plan.threads,
+        awake: AtomicUsize::new(0),
+    };
     let processors = processors(plan);
     let laps: Vec<Lap> = thread::scope(|scope| {
         let threads: Vec<_> = (0..plan.threads)
