@@ -69,7 +69,14 @@ mod tests {
     #[test]
     fn an_interval_is_the_sign_tests() {
         // The published table's ranks, 95 %, both sides.
-        for (n, low, high) in [(6, 1, 6), (8, 1, 8), (9, 2, 8), (11, 2, 10), (25, 8, 18)] {
+        for (n, low, high) in [
+            (6, 1, 6),
+            (8, 1, 8),
+            (9, 2, 8),
+            (11, 2, 10),
+            (14, 3, 12),
+            (25, 8, 18),
+        ] {
             let rounds: Vec<f64> = (1..=n).rev().map(f64::from).collect();
             assert_eq!(interval(&rounds), Some((f64::from(low), f64::from(high))));
         }
