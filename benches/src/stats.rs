@@ -2,13 +2,18 @@
 
 /// The middle one; of an even number, the middle between two.
 pub fn median(samples: &[f64]) -> f64 {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    let sorted = sorted(samples);
     match sorted.len() {
         0 => f64::NAN,
         n if n % 2 == 1 => sorted[n / 2],
         n => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0,
     }
+}
+
+fn sorted(samples: &[f64]) -> Vec<f64> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
 }
 
 pub fn minimum(samples: &[f64]) -> f64 {
@@ -38,8 +43,7 @@ pub const MOST_ROUNDS: usize = 1000;
 /// disturbed hour differs from the next, another run may give another interval. None of fewer than
 /// six rounds, which can't tell.
 pub fn interval(rounds: &[f64]) -> Option<(f64, f64)> {
-    let mut sorted = rounds.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    let sorted = sorted(rounds);
     let n = sorted.len();
     assert!(n <= MOST_ROUNDS);
     // How likely it is that `cut` rounds, or fewer, fall below the median.
