@@ -2,7 +2,7 @@
 
 use std::{ffi::c_void, fmt, num::NonZeroUsize, ptr};
 
-use crate::{error::HandleError, layout::LIVE, word::LiveWord};
+use crate::{config::LIVE, error::HandleError, slots::LiveWord};
 
 /// A pointer-sized, non-zero integer that names a value in a table.
 ///

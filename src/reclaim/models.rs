@@ -1,0 +1,41 @@
+//! Batches that have come through their grace period.
+
+use std::sync::Arc;
+
+use super::{Batch, Run, Sealed};
+use crate::{
+    epoch::Ticket,
+    model::{check, index, spawn},
+};
+
+fn batch(number: usize) -> Box<Batch> {
+    let run = Run {
+        first: index(number),
+        len: 1,
+        is_whole: false,
+    };
+    Batch::new(run, Ticket::past())
+}
+
+/// "grace", `Sealed::add` or `take` without Release, Acquire, exchange or swap: a batch is
+/// lost, taken twice, or taken before it is linked.
+#[test]
+fn a_batch_is_lost_or_taken_twice() {
+    check(|| {
+        let sealed = Arc::new(Sealed::new());
+        let others = [0, 1].map(|number| {
+            spawn(&sealed, move |sealed| {
+                sealed.add(batch(number));
+                sealed.take(9).count()
+            })
+        });
+        sealed.add(batch(2));
+        let taken = sealed.take(1).count();
+        let taken = others
+            .map(|other| other.join().unwrap())
+            .iter()
+            .sum::<usize>()
+            + taken;
+        assert_eq!(taken + sealed.take(9).count(), 3);
+    });
+}

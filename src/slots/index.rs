@@ -1,0 +1,229 @@
+//! Where a slot stands in its table: shard, segment of that shard, place in that segment.
+//!
+//! ```text
+//!            shard       segment     place
+//! 64-bit     s bits      5 bits      27 - s bits
+//! 32-bit     s bits      5 bits      15 - s bits      of a table with 2^s shards
+//! ```
+//!
+//! Shard and segment together are the number of an entry of the table's directory, so a look-up
+//! finds its segment with one shift, whatever the integer. A shard's entries lie together, since most
+//! of its slots are in its last segments: a few cache lines that stay hot. The indices of a segment's
+//! slots follow each other. A shard's segments double in length, from
+//! `2^FIRST_SEGMENT_BITS` slots up to all that a place can say, and then stay as long as that.
+
+use crate::config::{FIRST_SEGMENT_BITS, INDEX_BITS, INDEX_MASK, MAX_SHARDS, SEGMENT_BITS};
+
+/// Segments of a shard, at the most.
+const SEGMENTS: usize = 1 << SEGMENT_BITS;
+const _: () = assert!(INDEX_BITS - SEGMENT_BITS - MAX_SHARDS.ilog2() >= FIRST_SEGMENT_BITS);
+
+/// How the index's bits are shared out in a table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Shape {
+    place_bits: u32,
+}
+
+impl Shape {
+    /// Of a table with that many shards, a power of two.
+    pub(crate) fn new(shards: usize) -> Self {
+        debug_assert!(shards.is_power_of_two() && shards <= MAX_SHARDS);
+        Self {
+            place_bits: INDEX_BITS - SEGMENT_BITS - shards.ilog2(),
+        }
+    }
+
+    /// Entries of the directory: the segments of all shards.
+    pub(crate) fn entries(self) -> usize {
+        1 << (INDEX_BITS - self.place_bits)
+    }
+
+    /// Bits of the place, below those of the entry.
+    #[inline]
+    pub(crate) fn place_bits(self) -> u32 {
+        self.place_bits
+    }
+
+    /// The number of the shard that an index is of.
+    #[inline]
+    pub(crate) fn shard(self, index: Index) -> usize {
+        index.0 >> (self.place_bits + SEGMENT_BITS)
+    }
+
+    /// All indices of a shard.
+    pub(crate) fn span(self, shard: usize) -> Span {
+        Span {
+            first: self.first(shard * SEGMENTS),
+            len: SEGMENTS << self.place_bits,
+        }
+    }
+
+    /// The index of the first slot of a segment.
+    pub(crate) fn first(self, entry: usize) -> Index {
+        Index(entry << self.place_bits)
+    }
+
+    /// Slots of the segment with this entry of the directory.
+    pub(crate) fn segment_len(self, entry: usize) -> usize {
+        let segment = entry as u32 & ((1 << SEGMENT_BITS) - 1);
+        1 << (FIRST_SEGMENT_BITS + segment).min(self.place_bits)
+    }
+
+    /// Slots of one shard: all but the last one, whose index may be [`Link::END`].
+    pub(crate) fn slots_per_shard(self) -> usize {
+        self.first_of(SEGMENTS) - 1
+    }
+
+    /// The number of a shard's first slot in this segment.
+    fn first_of(self, segment: usize) -> usize {
+        // While segments double, each begins one first segment short of its own length; those
+        // after the first one of full length are all as long as that.
+        let doubling = segment.min((self.place_bits - FIRST_SEGMENT_BITS) as usize);
+        let begin = (1_usize << (doubling as u32 + FIRST_SEGMENT_BITS)) - (1 << FIRST_SEGMENT_BITS);
+        begin + ((segment - doubling) << self.place_bits)
+    }
+
+    /// The index of a shard's slot, by its number there.
+    pub(crate) fn index(self, number: usize, shard: usize) -> Index {
+        debug_assert!(number < self.slots_per_shard());
+        let doubling = (number + (1 << FIRST_SEGMENT_BITS)).ilog2() - FIRST_SEGMENT_BITS;
+        let full = (self.place_bits - FIRST_SEGMENT_BITS) as usize;
+        let segment = match number.checked_sub(self.first_of(full)) {
+            Some(beyond) => full + (beyond >> self.place_bits),
+            None => doubling as usize,
+        };
+        let place = number - self.first_of(segment);
+        Index(self.first(shard * SEGMENTS + segment).0 | place)
+    }
+}
+
+/// The indices of one shard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    first: Index,
+    /// Above the bits in which they differ from that.
+    len: usize,
+}
+
+impl Span {
+    #[inline]
+    pub(crate) fn contains(self, index: Index) -> bool {
+        index.0 ^ self.first.0 < self.len
+    }
+}
+
+/// Where a slot stands in its table; the table at the head says how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Index(usize);
+
+impl Index {
+    /// Any bits below `2^INDEX_BITS`.
+    #[inline]
+    pub(crate) fn from_bits(bits: usize) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(crate) fn bits(self) -> usize {
+        self.0
+    }
+
+    /// Its segment's entry in the directory.
+    #[inline]
+    pub(crate) fn entry(self, place_bits: u32) -> usize {
+        self.0 >> place_bits
+    }
+}
+
+/// The index half of a word that is not live: the next slot of a list, or the list's end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Link(usize);
+
+impl Link {
+    /// No slot follows.
+    pub(crate) const END: Self = Self(INDEX_MASK);
+
+    #[inline]
+    pub(crate) fn from_bits(bits: usize) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(crate) fn bits(self) -> usize {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) fn to(index: Index) -> Self {
+        Self(index.0)
+    }
+
+    #[inline]
+    pub(crate) fn next(self) -> Option<Index> {
+        (self != Self::END).then_some(Index(self.0))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_says_its_shard() {
+        let shape = Shape::new(8);
+        assert_eq!(shape.shard(shape.index(77, 5)), 5);
+    }
+
+    #[test]
+    fn slots_fill_one_segment_after_the_other() {
+        for shards in [1, 2, 8, 64, 1024] {
+            let shape = Shape::new(shards);
+            let shard = shards - 1;
+            let mut expected = (0, 0);
+            for number in 0..100_000.min(shape.slots_per_shard()) {
+                let index = shape.index(number, shard);
+                let entry = index.entry(shape.place_bits());
+                assert_eq!((entry % SEGMENTS, entry / SEGMENTS), (expected.0, shard));
+                assert_eq!(index.0 - shape.first(entry).0, expected.1);
+                expected.1 += 1;
+                if expected.1 == shape.segment_len(entry) {
+                    expected = (expected.0 + 1, 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_slot_fits_and_has_not_the_index_that_ends_a_list() {
+        for bits in 0..=10 {
+            let shape = Shape::new(1 << bits);
+            let last = shape.index(shape.slots_per_shard() - 1, (1 << bits) - 1);
+            let entry = last.entry(shape.place_bits());
+            assert_eq!(
+                entry,
+                shape.entries() - 1,
+                "the last segment of the last shard"
+            );
+            let place = last.0 - shape.first(entry).0;
+            assert_eq!(place, shape.segment_len(entry) - 2);
+            assert_ne!(Link::to(last), Link::END);
+            assert_eq!(Link::to(last).next(), Some(last));
+        }
+    }
+
+    #[test]
+    fn a_table_has_room_for_a_billion() {
+        // Unit tests begin with smaller segments, and lose a little by that.
+        let least = if usize::BITS == 64 {
+            900_000_000
+        } else {
+            600_000
+        };
+        for bits in 0..=10 {
+            assert!(
+                Shape::new(1 << bits).slots_per_shard() << bits > least,
+                "{bits}"
+            );
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Where a value lies.
+
+#[allow(unsafe_code)]
+mod array;
+mod atomic_state;
+#[allow(unsafe_code)]
+mod directory;
+mod index;
+#[allow(unsafe_code)]
+mod slot;
+mod state;
+
+#[cfg(all(test, loom))]
+#[allow(unsafe_code)]
+mod models;
+#[cfg(all(test, not(loom)))]
+#[allow(unsafe_code)]
+mod tests;
+
+pub(crate) use self::{
+    array::Segments,
+    atomic_state::Slot,
+    directory::{Directory, Segment},
+    index::{Index, Link, Shape, Span},
+    slot::{Room, Stride},
+    state::{LiveWord, Phase, Pile, Top, Word},
+};

@@ -1,0 +1,209 @@
+//! What keeps a value alive while it is looked at: [`Ref`], one value and a pin of its own;
+//! [`Pinned`], one pin for many look-ups.
+
+use std::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
+
+use crate::{
+    epoch::Guard,
+    error::HandleError,
+    handle::Handle,
+    inner::{Core, Lookup, OnceCore, Place},
+};
+
+/// A value in a table, kept alive while this exists, even if its handle is deleted meanwhile.
+///
+/// It is `!Send`: it pins the thread that made it. While *any* thread holds one, no deleted value
+/// of *any* table is dropped, so hold it for the length of a callback, not of an event loop; see
+/// [`HandleTable::get`](crate::HandleTable::get) for the way out.
+///
+/// Dropping it is wait-free.
+pub struct Ref<'t, T: ?Sized> {
+    /// A pointer, not a reference, since the value may be gone the moment `guard` is.
+    value: NonNull<T>,
+    guard: Guard,
+    _value: PhantomData<&'t T>,
+}
+
+impl<'t, T: ?Sized> Ref<'t, T> {
+    /// # Safety
+    ///
+    /// `value` stays alive while `guard` is pinned, or for `'t`, whichever ends first.
+    #[inline]
+    pub(crate) unsafe fn new(value: NonNull<T>, guard: Guard) -> Self {
+        Self {
+            value,
+            guard,
+            _value: PhantomData,
+        }
+    }
+
+    /// The same value seen as another type, or the error of `f` where that has none to give.
+    #[inline(always)]
+    pub(crate) fn try_map<U: ?Sized, E>(
+        self,
+        f: impl FnOnce(&T) -> Result<&U, E>,
+    ) -> Result<Ref<'t, U>, E> {
+        let value = NonNull::from(f(&*self)?);
+        // SAFETY: `f` made it from the value for any lifetime, so it lives as long as that.
+        Ok(unsafe { Ref::new(value, self.guard) })
+    }
+}
+
+impl<T: ?Sized> Deref for Ref<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the promise of `new`: the guard is here, and the table is borrowed for `'t`.
+        unsafe { self.value.as_ref() }
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Ref<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for Ref<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// One pin, shared by many look-ups: made by
+/// [`HandleTable::pin`](crate::HandleTable::pin).
+///
+/// Pinning is most of the cost of [`HandleTable::get`](crate::HandleTable::get); under a `Pinned` a look-up is a few loads.
+/// It is `!Send`. While it exists, no value that was deleted after it was made is dropped, in any
+/// table: a loop should call [`repin`](Self::repin) once per turn.
+///
+/// # Example
+///
+/// ```
+/// use handle_table::HandleTable;
+///
+/// let table = HandleTable::new();
+/// let handles: Vec<_> = (0..4).map(|n| table.insert(n)).collect();
+///
+/// let mut pinned = table.pin();
+/// for turn in 0..3 {
+///     let sum: i32 = handles.iter().map(|&h| pinned.get(h).copied().unwrap_or(0)).sum();
+///     assert_eq!(sum, 6);
+///     pinned.repin(); // what was deleted meanwhile may be dropped now
+/// }
+/// ```
+pub struct Pinned<'t, T> {
+    core: &'t OnceCore<T>,
+    /// Here, and not behind a pointer, so that a loop of look-ups can keep it in registers.
+    lookup: Lookup<'t, T>,
+    guard: Guard,
+}
+
+impl<'t, T> Pinned<'t, T> {
+    pub(crate) fn new(core: &'t OnceCore<T>, guard: Guard) -> Self {
+        Self {
+            core,
+            lookup: core.lookup(),
+            guard,
+        }
+    }
+
+    /// The value of `handle`, borrowed from this pin.
+    ///
+    /// # Errors
+    ///
+    /// [`HandleError`], as for [`HandleTable::get`](crate::HandleTable::get).
+    ///
+    /// Wait-free: a few loads, and no write at all.
+    #[inline]
+    pub fn get(&self, handle: Handle) -> Result<&T, HandleError> {
+        match self.lookup.get(handle, &self.guard) {
+            Some(value) => Ok(value),
+            None => self.get_again(handle),
+        }
+    }
+
+    /// Where that found nothing: the value after all, if the table was first used after this was
+    /// pinned, or the handle has been issued meanwhile; else the reason.
+    #[cold]
+    #[inline(never)]
+    fn get_again(&self, handle: Handle) -> Result<&T, HandleError> {
+        let value = self.core.lookup().get(handle, &self.guard);
+        value.ok_or_else(|| self.core.refusal(handle))
+    }
+
+    /// Lets go of everything seen so far and pins anew, so that reclamation can go on.
+    ///
+    /// Takes `&mut self`: no reference from before is left. While the thread holds another `Ref` or
+    /// `Pinned` it changes nothing. Wait-free; costs a fence.
+    #[inline]
+    pub fn repin(&mut self) {
+        self.guard.repin();
+        self.lookup = self.core.lookup();
+    }
+
+    /// The live handles and their values, in no particular order.
+    ///
+    /// Weakly consistent: a value that is live for all of the iteration is seen exactly once; one
+    /// that is inserted or deleted meanwhile is seen once or not at all. Nothing seen is dropped
+    /// before the pin is let go, even if it is deleted meanwhile.
+    ///
+    /// Lock-free; takes time for every slot that was ever in use, live or not.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    ///
+    /// let table = HandleTable::new();
+    /// let handle = table.insert("one");
+    /// let pinned = table.pin();
+    /// assert_eq!(pinned.iter().collect::<Vec<_>>(), [(handle, &"one")]);
+    /// ```
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter {
+            core: self.core.get(),
+            guard: &self.guard,
+            place: Place::default(),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Pinned<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pinned").finish_non_exhaustive()
+    }
+}
+
+impl<'p, T> IntoIterator for &'p Pinned<'_, T> {
+    type Item = (Handle, &'p T);
+    type IntoIter = Iter<'p, T>;
+
+    fn into_iter(self) -> Iter<'p, T> {
+        self.iter()
+    }
+}
+
+/// The live handles and values of a table: made by [`Pinned::iter`].
+pub struct Iter<'p, T> {
+    core: Option<&'p Core<T>>,
+    guard: &'p Guard,
+    place: Place,
+}
+
+impl<'p, T> Iterator for Iter<'p, T> {
+    type Item = (Handle, &'p T);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (handle, value, place) = self.core?.next_live(self.place, self.guard)?;
+        self.place = place;
+        Some((handle, value))
+    }
+}
+
+impl<T> fmt::Debug for Iter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter").finish_non_exhaustive()
+    }
+}
