@@ -38,7 +38,7 @@ const _: () = assert!(LAST_GENERATION < GENERATION_MASK >> INDEX_BITS);
 /// log2 of the slots in a shard's first segment; later ones double, see `index.rs`.
 pub(crate) const FIRST_SEGMENT_BITS: u32 = if SMALL { 1 } else { 5 };
 /// Fresh slots that an owner takes from its shard at a time.
-pub(crate) const BLOCK: usize = if SMALL { 2 } else { 32 };
+pub(crate) const FRESH_BLOCK: usize = if SMALL { 2 } else { 32 };
 /// log2 of the segments that a shard can have.
 pub(crate) const SEGMENT_BITS: u32 = if cfg!(loom) { 3 } else { 5 };
 /// Shards of a table, at the most, and threads that can own one.
@@ -54,21 +54,21 @@ const BATCH: usize = if cfg!(loom) {
 };
 /// The same of values with nothing to drop: nothing happens late if they wait for longer. Not where
 /// slots and generations are scarce.
-const PLAIN_BATCH: usize = if usize::BITS == 64 { 4 * BATCH } else { BATCH };
+const TRIVIAL_BATCH: usize = if usize::BITS == 64 { 4 * BATCH } else { BATCH };
 // `Pile` counts up to what fits a generation, and must get as far as that.
-const _: () = assert!(PLAIN_BATCH <= GENERATION_MASK >> INDEX_BITS);
+const _: () = assert!(TRIVIAL_BATCH <= GENERATION_MASK >> INDEX_BITS);
 const BATCH_BYTES: usize = 1 << 17;
 /// Full batches of one shard that wait until its owner helps the epoch on.
-pub(crate) const AHEAD: usize = if cfg!(loom) { 1 } else { 4 };
+pub(crate) const ADVANCE_AT_BATCHES: usize = if cfg!(loom) { 1 } else { 4 };
 /// Full batches of one shard that may wait for their grace period before its owner gives way.
-pub(crate) const BACKLOG: usize = 8;
+pub(crate) const YIELD_ABOVE_BATCHES: usize = 8;
 /// How many deletes make a batch of values of `T`.
 pub(crate) const fn batch_limit<T>() -> usize {
     // Models of batches are all of one delete.
     let count = if needs_drop::<T>() || cfg!(loom) {
         BATCH
     } else {
-        PLAIN_BATCH
+        TRIVIAL_BATCH
     };
     bounded(count, BATCH_BYTES, size_of::<T>())
 }
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn values_with_nothing_to_drop_wait_for_longer() {
         assert_eq!(batch_limit::<String>(), BATCH);
-        assert_eq!(batch_limit::<u64>(), PLAIN_BATCH);
+        assert_eq!(batch_limit::<u64>(), TRIVIAL_BATCH);
         assert_eq!(batch_limit::<[u8; BATCH_BYTES]>(), 1);
     }
 

@@ -2,7 +2,7 @@
 
 use std::{ffi::c_void, fmt, num::NonZeroUsize, ptr};
 
-use crate::{config::LIVE, error::HandleError, slots::LiveWord};
+use crate::{config::LIVE, error::HandleError, slots::LiveState};
 
 /// A pointer-sized, non-zero integer that names a value in a table.
 ///
@@ -141,7 +141,7 @@ impl Handle {
 
     /// The handle of a slot with this state, in a table with this key.
     #[inline]
-    pub(crate) fn new_live(word: LiveWord, key: usize) -> Self {
+    pub(crate) fn new_live(word: LiveState, key: usize) -> Self {
         /// Set in each live word, and no key changes it; said once more, so that it is seen that
         /// a handle is not zero.
         const TOP_BIT: NonZeroUsize = match NonZeroUsize::new(LIVE) {

@@ -6,7 +6,7 @@ use std::sync::Arc; // loom's would give edges of its own.
 
 use loom::{cell::UnsafeCell, thread};
 
-use crate::slots::{Index, Shape};
+use crate::slots::{Index, IndexLayout};
 
 #[path = "../loom_tests/src/replay.rs"]
 mod replay;
@@ -58,7 +58,7 @@ impl<const N: usize> Holds<N> {
 }
 
 pub(crate) fn index(number: usize) -> Index {
-    Shape::new(1).index(number, 0)
+    IndexLayout::new(1).index(number, 0)
 }
 
 /// Runs `f` of `shared` in a thread of its own.

@@ -23,7 +23,7 @@ pub struct Stats {
     /// the middle of a call to any table.
     pub pending: usize,
     /// Slots that have used up their generations and will never be issued again.
-    pub retired: usize,
+    pub exhausted: usize,
     /// Shards of the table; zero before its first insert.
     pub shards: usize,
     /// Bytes of shards, slots and values, as addresses: large arrays of slots take memory as they
@@ -37,9 +37,9 @@ impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "slots: {} live, {} vacant, {} deleted but not yet dropped, {} retired; \
+            "slots: {} live, {} vacant, {} deleted but not yet dropped, {} exhausted; \
              shards: {}; bytes: {}",
-            self.live, self.vacant, self.pending, self.retired, self.shards, self.bytes
+            self.live, self.vacant, self.pending, self.exhausted, self.shards, self.bytes
         )?;
         match self.drop_panics {
             0 => Ok(()),

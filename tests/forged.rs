@@ -21,7 +21,7 @@ struct Field {
 
 fn slots(table: &HandleTable<usize>) -> usize {
     let stats = table.stats();
-    stats.live + stats.vacant + stats.pending + stats.retired
+    stats.live + stats.vacant + stats.pending + stats.exhausted
 }
 
 impl Field {

@@ -206,8 +206,8 @@ fn the_counts_do_not_add_up() {
         assert!(table.is_empty());
         let handles: Vec<_> = (0..400).map(|n| table.insert([n as u8; 100])).collect();
         let full = assert_at_rest(&table, 400);
-        assert_eq!((full.pending, full.retired, full.drop_panics), (0, 0, 0));
-        let slots = |stats: Stats| stats.live + stats.vacant + stats.pending + stats.retired;
+        assert_eq!((full.pending, full.exhausted, full.drop_panics), (0, 0, 0));
+        let slots = |stats: Stats| stats.live + stats.vacant + stats.pending + stats.exhausted;
         assert!(full.bytes >= 400 * 100 + slots(full) * 2 * size_of::<usize>());
 
         // A reader keeps all that is deleted from now on.

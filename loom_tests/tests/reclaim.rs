@@ -262,7 +262,7 @@ fn a_slot_is_issued_again_after_its_last_generation() {
         table.quiesce().unwrap();
         // Takes up the batch, which the walk has left where it was.
         table.flush();
-        assert_eq!(table.stats().retired, 1);
+        assert_eq!(table.stats().exhausted, 1);
         assert!(handles.iter().all(|&handle| is_deleted(&table.get(handle))));
         let after = table.insert(ledger.value(7));
         assert!(!same_slot(after, last));

@@ -15,7 +15,7 @@ use crossbeam_utils::CachePadded;
 
 use super::thread::{self, Guard};
 #[cfg(not(loom))]
-use crate::sync::InOneHand;
+use crate::sync::TryLock;
 use crate::sync::{fence, yield_now, AtomicUsize, Ordering};
 
 /// Grace periods begun, and grace periods over: odd while one is under way.
@@ -41,7 +41,7 @@ fn clock() -> std::sync::Arc<Clock> {
 
 /// Who helps the epoch on alone. Not under loom: that can only make others wait for longer.
 #[cfg(not(loom))]
-static HELPER: CachePadded<InOneHand<()>> = CachePadded::new(InOneHand::new(()));
+static ADVANCER: CachePadded<TryLock<()>> = CachePadded::new(TryLock::new(()));
 
 /// For a grace period that begins after the ticket was taken.
 #[derive(Clone, Copy, Debug)]
@@ -72,9 +72,9 @@ impl Ticket {
 
     /// Helps the epoch on until it is over or readers are in the way; says whether it is over. Who was only preempted
     /// while pinned gets a chance to run, who holds on makes this give up.
-    pub(crate) fn help(self) -> bool {
-        for _ in 0..CHANCES {
-            if self.help_in_passing() {
+    pub(crate) fn advance_patiently(self) -> bool {
+        for _ in 0..ADVANCE_ATTEMPTS {
+            if self.try_advance() {
                 return true;
             }
             yield_now();
@@ -83,8 +83,8 @@ impl Ticket {
     }
 
     /// The same without a chance for anybody.
-    pub(crate) fn help_in_passing(self) -> bool {
-        for _ in 0..STEPS {
+    pub(crate) fn try_advance(self) -> bool {
+        for _ in 0..ADVANCE_STEPS {
             if self.is_over() {
                 return true;
             }
@@ -94,13 +94,13 @@ impl Ticket {
     }
 
     /// The same unless somebody else does it now, which serves all.
-    pub(crate) fn help_alone(self) {
+    pub(crate) fn try_advance_exclusive(self) {
         #[cfg(not(loom))]
-        HELPER.try_with(|()| {
-            self.help_in_passing();
+        ADVANCER.try_with(|()| {
+            self.try_advance();
         });
         #[cfg(loom)]
-        self.help_in_passing();
+        self.try_advance();
     }
 
     /// One that is over.
@@ -144,7 +144,7 @@ pub(crate) fn now() -> usize {
 }
 
 /// Steps that two grace periods take, one that has begun too early and the next, if nobody is in the way.
-const STEPS: usize = if cfg!(loom) { 1 } else { 4 };
+const ADVANCE_STEPS: usize = if cfg!(loom) { 1 } else { 4 };
 /// Chances for readers who were preempted, before it is given up. Some steps go by with what ended threads have left in
 /// the collector's queue, eight bags at a time.
-const CHANCES: usize = if cfg!(loom) { 6 } else { 64 };
+const ADVANCE_ATTEMPTS: usize = if cfg!(loom) { 6 } else { 64 };

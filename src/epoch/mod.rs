@@ -13,7 +13,5 @@ mod models;
 
 pub(crate) use self::{
     grace::{now, Ticket},
-    thread::{
-        is_dropping, is_pinned, own_shard, own_shard_at_a_glance, pin, while_dropping, Guard,
-    },
+    thread::{is_dropping, is_pinned, own_shard, own_shard_fast, pin, while_dropping, Guard},
 };

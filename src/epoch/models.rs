@@ -84,8 +84,11 @@ fn two_begin_the_same_grace_period() {
         for _ in 0..6 {
             thread::yield_now();
         }
-        assert!(ticket.help());
-        assert!(Ticket::take().help(), "none can begin any more");
+        assert!(ticket.advance_patiently());
+        assert!(
+            Ticket::take().advance_patiently(),
+            "none can begin any more"
+        );
     });
 }
 

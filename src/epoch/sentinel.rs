@@ -13,11 +13,11 @@
 
 use crossbeam_epoch::{Collector, Guard, LocalHandle};
 
-use crate::sync::{AtomicBool, InOneHand, Ordering};
+use crate::sync::{AtomicBool, Ordering, TryLock};
 
 /// See the head of this room.
-pub(crate) struct Anchor {
-    place: InOneHand<Option<Participant>>,
+pub(crate) struct Sentinel {
+    place: TryLock<Option<Participant>>,
     /// Whether participants may have come since it did.
     behind: AtomicBool,
 }
@@ -43,10 +43,10 @@ impl Participant {
     }
 }
 
-impl Anchor {
+impl Sentinel {
     pub(crate) const fn new() -> Self {
         Self {
-            place: InOneHand::new(None),
+            place: TryLock::new(None),
             behind: AtomicBool::new(false),
         }
     }

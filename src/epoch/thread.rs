@@ -14,7 +14,7 @@ use crossbeam_utils::CachePadded;
 
 use super::lease::{leases, Leases};
 #[cfg(not(loom))]
-use super::sentinel::Anchor;
+use super::sentinel::Sentinel;
 use crate::sync::{fence, thread_local, Ordering};
 
 /// The collector of all tables, and of nothing else: crossbeam's default one is pinned by others.
@@ -34,7 +34,7 @@ fn collector() -> &'static Collector {
 
 /// Holds the collector's epoch back. Not under loom: it can only make grace periods longer.
 #[cfg(not(loom))]
-static ANCHOR: CachePadded<Anchor> = CachePadded::new(Anchor::new());
+static SENTINEL: CachePadded<Sentinel> = CachePadded::new(Sentinel::new());
 
 /// A shard number that no table has.
 const NO_SHARD: usize = usize::MAX;
@@ -58,7 +58,7 @@ impl Thread {
         let leases = leases();
         let participant = collector().register();
         #[cfg(not(loom))]
-        ANCHOR.follow(collector());
+        SENTINEL.follow(collector());
         Self {
             participant,
             shard: leases.claim().map_or(NO_SHARD, |lease| lease + 1),
@@ -153,12 +153,12 @@ pub(crate) fn own_shard() -> usize {
 /// The same where that is known at a glance, and else a number that no table has.
 #[cfg(not(loom))]
 #[inline]
-pub(crate) fn own_shard_at_a_glance() -> usize {
+pub(crate) fn own_shard_fast() -> usize {
     SHARD.get()
 }
 
 #[cfg(loom)]
-pub(crate) fn own_shard_at_a_glance() -> usize {
+pub(crate) fn own_shard_fast() -> usize {
     own_shard()
 }
 
@@ -177,7 +177,7 @@ fn pin_without_thread() -> epoch::Guard {
     let participant = collector().register();
     // Its first pin helps the epoch on, so that what it leaves is given back.
     #[cfg(not(loom))]
-    ANCHOR.step(collector());
+    SENTINEL.step(collector());
     participant.pin()
 }
 
@@ -203,7 +203,7 @@ impl Guard {
     /// Makes what this thread has deferred known to all, and helps the epoch forward.
     pub(crate) fn flush(&self) {
         #[cfg(not(loom))]
-        ANCHOR.step(collector());
+        SENTINEL.step(collector());
         self.0.flush();
     }
 }

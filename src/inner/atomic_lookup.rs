@@ -7,33 +7,33 @@ use std::slice;
 use super::lookup::Lookup;
 use crate::{
     config::INDEX_BITS,
-    slots::{Directory, Segment},
+    slots::{Directory, DirectoryEntry},
     sync::{const_unless_loom, AtomicPtr, AtomicUsize, Ordering},
 };
 
 /// The parts of a [`Lookup`], to be set once, from the table's core; until then those of the empty
 /// directory.
 #[derive(Debug)]
-pub(crate) struct Front {
-    entries: AtomicPtr<Segment>,
+pub(crate) struct AtomicLookup {
+    entries: AtomicPtr<DirectoryEntry>,
     place_bits: AtomicUsize,
     key: AtomicUsize,
     /// loom's atomics can't stand in a static.
     #[cfg(loom)]
-    empty: Box<Segment>,
+    empty: Box<DirectoryEntry>,
 }
 
 /// The bits of a place where all indices are of one entry: those of the empty directory.
 const ONE_ENTRY: usize = INDEX_BITS as usize;
 
 #[cfg(not(loom))]
-static EMPTY: Segment = Segment::new();
+static EMPTY: DirectoryEntry = DirectoryEntry::new();
 
-impl Front {
+impl AtomicLookup {
     const_unless_loom! {
         pub(crate) const fn new() -> Self {
             #[cfg(loom)]
-            let empty = Box::new(Segment::new());
+            let empty = Box::new(DirectoryEntry::new());
             #[cfg(loom)]
             let entries = &*empty;
             #[cfg(not(loom))]

@@ -12,4 +12,4 @@ mod remove;
 #[allow(unsafe_code)]
 mod sweep;
 
-pub(crate) use self::{body::Core, lookup::Lookup, once::OnceCore, sweep::Place};
+pub(crate) use self::{body::Inner, lookup::Lookup, once::OnceInner, sweep::Place};

@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, ptr};
 
-use super::{atomic_lookup::Front, body::Core, lookup::Lookup};
+use super::{atomic_lookup::AtomicLookup, body::Inner, lookup::Lookup};
 use crate::{
     error::HandleError,
     handle::Handle,
@@ -11,23 +11,23 @@ use crate::{
 
 /// A [`Core`], or none yet.
 #[derive(Debug)]
-pub(crate) struct OnceCore<T> {
+pub(crate) struct OnceInner<T> {
     /// Null until `front` is set.
-    core: AtomicPtr<Core<T>>,
+    inner: AtomicPtr<Inner<T>>,
     /// The core that was there first: others, made at the same time, go.
-    first: AtomicPtr<Core<T>>,
-    front: Front,
+    first: AtomicPtr<Inner<T>>,
+    lookup: AtomicLookup,
     /// It owns the core; whether it is `Send` and `Sync` depends on `T` as with the core itself.
-    _core: PhantomData<Core<T>>,
+    _core: PhantomData<Inner<T>>,
 }
 
-impl<T> OnceCore<T> {
+impl<T> OnceInner<T> {
     const_unless_loom! {
         pub(crate) const fn new() -> Self {
             Self {
-                core: AtomicPtr::new(ptr::null_mut()),
+                inner: AtomicPtr::new(ptr::null_mut()),
                 first: AtomicPtr::new(ptr::null_mut()),
-                front: Front::new(),
+                lookup: AtomicLookup::new(),
                 _core: PhantomData,
             }
         }
@@ -35,25 +35,25 @@ impl<T> OnceCore<T> {
 
     /// The core, if it was ever made.
     #[inline]
-    pub(crate) fn get(&self) -> Option<&Core<T>> {
+    pub(crate) fn get(&self) -> Option<&Inner<T>> {
         // edge: grow. Who sees the core sees it made, and what it publishes there will be found.
-        let core = self.core.load(Ordering::Acquire);
+        let inner = self.inner.load(Ordering::Acquire);
         // SAFETY: null, or a core that lives until this is dropped.
-        unsafe { core.as_ref() }
+        unsafe { inner.as_ref() }
     }
 
     /// What a look-up needs of the core, if that was ever made, and else what makes it find nothing.
     #[inline(always)]
     pub(crate) fn lookup(&self) -> Lookup<'_, T> {
         // SAFETY: `make` sets it, from a core that lives until this is dropped.
-        unsafe { self.front.lookup() }
+        unsafe { self.lookup.lookup() }
     }
 
     /// The core, made now if need be.
     #[inline]
-    pub(crate) fn get_or_make(&self, make: impl FnOnce() -> Core<T>) -> &Core<T> {
+    pub(crate) fn get_or_make(&self, make: impl FnOnce() -> Inner<T>) -> &Inner<T> {
         match self.get() {
-            Some(core) => core,
+            Some(inner) => inner,
             None => self.make(make),
         }
     }
@@ -61,13 +61,13 @@ impl<T> OnceCore<T> {
     /// Why `handle` was not valid in this table when it was looked for.
     #[cold]
     #[inline(never)]
-    pub(crate) fn refusal(&self, handle: Handle) -> HandleError {
-        let core = self.get();
-        core.map_or(HandleError::Unknown, |core| core.refusal(handle))
+    pub(crate) fn explain(&self, handle: Handle) -> HandleError {
+        let inner = self.get();
+        inner.map_or(HandleError::Unknown, |inner| inner.explain(handle))
     }
 
     #[cold]
-    fn make(&self, make: impl FnOnce() -> Core<T>) -> &Core<T> {
+    fn make(&self, make: impl FnOnce() -> Inner<T>) -> &Inner<T> {
         let made = Box::into_raw(Box::new(make()));
         // edge: grow. Release: the core before the pointer to it; Acquire: the winner's core.
         let first = match self.first.compare_exchange(
@@ -84,15 +84,15 @@ impl<T> OnceCore<T> {
             }
         };
         // SAFETY: this core or another thread's, in place now, and lives until this is dropped.
-        let core = unsafe { &*first };
-        self.front.set(&core.lookup());
+        let inner = unsafe { &*first };
+        self.lookup.set(&inner.lookup());
         // edge: grow. The loser says it too: what it publishes there must be found.
-        self.core.store(first, Ordering::Release);
-        core
+        self.inner.store(first, Ordering::Release);
+        inner
     }
 }
 
-impl<T> Drop for OnceCore<T> {
+impl<T> Drop for OnceInner<T> {
     fn drop(&mut self) {
         // edge: none. `&mut self`: there is no one else.
         let first = self.first.load(Ordering::Relaxed);

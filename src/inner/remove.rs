@@ -7,17 +7,17 @@ use std::{
     ptr,
 };
 
-use super::body::{Core, Seat};
+use super::body::{Inner, ShardAccess};
 use crate::{
-    config::{batch_limit, AHEAD, BACKLOG},
+    config::{batch_limit, ADVANCE_AT_BATCHES, YIELD_ABOVE_BATCHES},
     epoch::{is_dropping, while_dropping, Ticket},
     reclaim::Batch,
     shard::{Chain, Shard},
-    slots::{Index, Phase, Slot, Stride, Word},
+    slots::{AtomicState, Index, Phase, Slot, SlotLayout, State},
     sync::{yield_now, Ordering},
 };
 
-impl<'c, T> Seat<'c, T> {
+impl<'c, T> ShardAccess<'c, T> {
     fn shard(&self) -> &'c Shard<T> {
         match self {
             Self::Own(owner) => owner.shard(),
@@ -26,45 +26,45 @@ impl<'c, T> Seat<'c, T> {
     }
 }
 
-impl<T> Core<T> {
+impl<T> Inner<T> {
     /// Seals the calling thread's batch, and drops the values of earlier ones once there are enough of them.
     #[cold]
     #[inline(never)]
     pub(crate) fn retire(&self) {
-        let seat = &self.seat();
-        let (shard, newest) = (seat.shard(), self.seal(seat));
+        let access = &self.access();
+        let (shard, newest) = (access.shard(), self.seal(access));
         let wait = |batches| shard.sealed().waiting() >= batches * batch_limit::<T>();
         let reclaim_some = || {
-            if shard.sealed().may_be_over() {
-                self.reclaim(shard, BACKLOG);
+            if shard.sealed().clock_has_moved() {
+                self.reclaim(shard, YIELD_ABOVE_BATCHES);
             }
         };
-        if is_dropping() || !wait(AHEAD) {
+        if is_dropping() || !wait(ADVANCE_AT_BATCHES) {
             return;
         }
         // Grace periods are for all: perhaps others have seen to one, or do so now.
         reclaim_some();
-        if wait(AHEAD) {
-            newest.help_alone();
+        if wait(ADVANCE_AT_BATCHES) {
+            newest.try_advance_exclusive();
             reclaim_some();
         }
         // Someone is pinned and does not run. Garbage must not grow faster than the processor is shared out.
-        if wait(BACKLOG + 1) {
+        if wait(YIELD_ABOVE_BATCHES + 1) {
             yield_now();
-            newest.help_in_passing();
+            newest.try_advance();
             reclaim_some();
         }
     }
 
     /// Seals the batch of deleted slots that wait at this seat; says for which grace period, also if there are none.
-    pub(crate) fn seal(&self, seat: &Seat<'_, T>) -> Ticket {
-        let run = match seat {
-            Seat::Own(owner) => owner.take_limbo(),
-            Seat::Shared(shard) => shard.take_limbo(),
+    pub(crate) fn seal(&self, access: &ShardAccess<'_, T>) -> Ticket {
+        let run = match access {
+            ShardAccess::Own(owner) => owner.take_limbo(),
+            ShardAccess::Shared(shard) => shard.take_limbo(),
         };
         let ticket = Ticket::take();
         if let Some(run) = run {
-            seat.shard().sealed().add(Batch::new(run, ticket));
+            access.shard().sealed().add(Batch::new(run, ticket));
         }
         ticket
     }
@@ -72,25 +72,29 @@ impl<T> Core<T> {
     /// Drops the values of this shard's batches whose grace period is over, of `most` at the most, unless a walker is
     /// at work or this thread is inside such a drop already: they are then left for the next time.
     pub(crate) fn reclaim(&self, shard: &Shard<T>, most: usize) {
-        if is_dropping() || shard.sealed().waiting() == 0 || !shard.enter(&self.walkers) {
+        if is_dropping() || shard.sealed().waiting() == 0 || !shard.enter(&self.sweep_lock) {
             return;
         }
-        let _leave = Finally(|| shard.leave());
-        let seat = self.seat();
+        let _leave = OnDrop(|| shard.leave());
+        let access = self.access();
         while_dropping(|| {
             for batch in shard.sealed().take(most) {
                 let first = batch.run().first;
-                match &seat {
-                    Seat::Own(owner) if batch.run().is_whole && ptr::eq(owner.shard(), shard) => {
-                        if !Stride::<T>::PLAIN {
-                            self.drop_batch(first, |slot, _, state| slot.leave_hollow(state));
+                match &access {
+                    ShardAccess::Own(owner)
+                        if batch.run().reusable_in_place && ptr::eq(owner.shard(), shard) =>
+                    {
+                        if !SlotLayout::<T>::TRIVIAL {
+                            self.drop_batch(first, |slot, _, state| {
+                                slot.state().vacate_in_place(state)
+                            });
                         }
-                        owner.keep(batch);
+                        owner.adopt_batch(batch);
                     }
-                    seat => {
-                        let mut returns = Returns::new(self, seat);
+                    access => {
+                        let mut returns = RemoteFrees::new(self, access);
                         self.drop_batch(first, |slot, index, state| {
-                            returns.add(slot, index, state.vacated().generation());
+                            returns.add(slot.state(), index, state.vacated().generation());
                         });
                     }
                 }
@@ -100,23 +104,23 @@ impl<T> Core<T> {
 
     /// Drops the values of a batch whose grace period is over, with nothing borrowed while user code
     /// runs. Calls `leave` with each slot, its index and state, limbo or hollow, when it has no value.
-    fn drop_batch<'c>(&'c self, first: Index, mut leave: impl FnMut(&'c Slot, Index, Word)) {
+    fn drop_batch<'c>(&'c self, first: Index, mut leave: impl FnMut(Slot<'c, T>, Index, State)) {
         let mut next = Some(first);
-        let mut slots = self.segments.finder();
+        let mut slots = self.segments.cursor();
         // Goes round once, and once more after each drop that panics.
         while next.is_some() {
-            self.contain(|| {
+            self.catch_drop_panic(|| {
                 while let Some(index) = next {
                     // SAFETY: it is in a batch since it was used, and came here by that.
-                    let room = unsafe { slots.known(index) };
-                    let (slot, state) = (room.slot(), room.slot().own_state());
+                    let slot = unsafe { slots.known(index) };
+                    let state = slot.state().load_own();
                     next = state.link().next();
                     // Also if the drop panics.
-                    let _leave = Finally(|| leave(slot, index, state));
+                    let _leave = OnDrop(|| leave(slot, index, state));
                     if state.phase() == Phase::Limbo {
                         // SAFETY: the grace period is over, the batch is ours, and `enter` keeps
                         // walkers away.
-                        unsafe { room.drop_value() };
+                        unsafe { slot.drop_value() };
                     }
                 }
             });
@@ -124,14 +128,14 @@ impl<T> Core<T> {
     }
 
     /// Returns a slot that the caller owns to its shard, to be issued with `generation` next.
-    pub(crate) fn vacate(&self, slot: &Slot, index: Index, generation: usize) {
-        if let Some(chain) = Chain::new(slot, index, generation) {
-            self.home(index).take_back(&chain);
+    pub(crate) fn vacate(&self, state: &AtomicState, index: Index, generation: usize) {
+        if let Some(chain) = Chain::new(state, index, generation) {
+            self.home(index).free_chain(&chain);
         }
     }
 
     /// Calls `drop_it`, and lets no panic out.
-    pub(crate) fn contain(&self, drop_it: impl FnOnce()) {
+    pub(crate) fn catch_drop_panic(&self, drop_it: impl FnOnce()) {
         if cfg!(loom) {
             // loom reports what it finds by panicking.
             drop_it();
@@ -148,68 +152,68 @@ impl<T> Core<T> {
 
 /// Slots on their way back to their shards, where they come in the end, when this is dropped. Until
 /// then no one can have them: a `Drop` that inserts into a table without any space left is refused.
-struct Returns<'c, T> {
-    core: &'c Core<T>,
+struct RemoteFrees<'c, T> {
+    inner: &'c Inner<T>,
     /// Those of the seat's shard.
-    near: Way<'c, T>,
+    near: PendingChain<'c, T>,
     /// Those of another: a run of them goes together.
-    far: Option<Way<'c, T>>,
+    far: Option<PendingChain<'c, T>>,
 }
 
-impl<'c, T> Returns<'c, T> {
-    fn new(core: &'c Core<T>, seat: &Seat<'c, T>) -> Self {
+impl<'c, T> RemoteFrees<'c, T> {
+    fn new(inner: &'c Inner<T>, access: &ShardAccess<'c, T>) -> Self {
         Self {
-            core,
-            near: Way::new(seat.shard()),
+            inner,
+            near: PendingChain::new(access.shard()),
             far: None,
         }
     }
 
     /// Returns a slot that the caller owns, to be issued with `generation` next.
-    fn add(&mut self, slot: &'c Slot, index: Index, generation: usize) {
-        let home = self.core.home(index);
+    fn add(&mut self, state: &'c AtomicState, index: Index, generation: usize) {
+        let home = self.inner.home(index);
         if ptr::eq(home, self.near.home) {
-            return self.near.add(slot, index, generation);
+            return self.near.add(state, index, generation);
         }
         if !matches!(&self.far, Some(far) if ptr::eq(home, far.home)) {
             self.far = None;
         }
-        let far = self.far.get_or_insert_with(|| Way::new(home));
-        far.add(slot, index, generation);
+        let far = self.far.get_or_insert_with(|| PendingChain::new(home));
+        far.add(state, index, generation);
     }
 }
 
 /// A chain of slots, and the shard where it goes when this is dropped.
-struct Way<'c, T> {
+struct PendingChain<'c, T> {
     home: &'c Shard<T>,
     chain: Option<Chain<'c>>,
 }
 
-impl<'c, T> Way<'c, T> {
+impl<'c, T> PendingChain<'c, T> {
     fn new(home: &'c Shard<T>) -> Self {
         Self { home, chain: None }
     }
 
-    fn add(&mut self, slot: &'c Slot, index: Index, generation: usize) {
+    fn add(&mut self, state: &'c AtomicState, index: Index, generation: usize) {
         match &mut self.chain {
-            Some(chain) => chain.add(slot, index, generation),
-            None => self.chain = Chain::new(slot, index, generation),
+            Some(chain) => chain.add(state, index, generation),
+            None => self.chain = Chain::new(state, index, generation),
         }
     }
 }
 
-impl<T> Drop for Way<'_, T> {
+impl<T> Drop for PendingChain<'_, T> {
     fn drop(&mut self) {
         if let Some(chain) = &self.chain {
-            self.home.take_back(chain);
+            self.home.free_chain(chain);
         }
     }
 }
 
 /// Calls its closure at the end of a scope, however that comes.
-struct Finally<F: FnMut()>(F);
+struct OnDrop<F: FnMut()>(F);
 
-impl<F: FnMut()> Drop for Finally<F> {
+impl<F: FnMut()> Drop for OnDrop<F> {
     #[inline]
     fn drop(&mut self) {
         (self.0)();

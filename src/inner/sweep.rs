@@ -13,7 +13,7 @@
 //! finds the flag leaves it for later, without waiting. Flag and look on either side have a SeqCst
 //! fence between them (edge "walk"), so one of the two sees the other.
 
-use super::body::Core;
+use super::body::Inner;
 use crate::{
     config::{batch_limit, LAST_GENERATION},
     epoch::{self, is_dropping, while_dropping, Guard, Ticket},
@@ -21,7 +21,7 @@ use crate::{
     handle::Handle,
     reclaim::Drops,
     shard::Shard,
-    slots::{Phase, Room, Stride},
+    slots::{Phase, Slot, SlotLayout},
     stats::Stats,
     sync::{Backoff, Ordering},
 };
@@ -44,15 +44,15 @@ impl Dropped {
 }
 
 /// A slot that was seen in limbo, with the generation it was deleted in.
-pub(crate) type Doomed<'c, T> = (Room<'c, T>, usize);
+pub(crate) type Swept<'c, T> = (Slot<'c, T>, usize);
 
-impl<T> Core<T> {
+impl<T> Inner<T> {
     /// Whether walkers look for deleted values. Not for plain ones: those need no drop, and their
     /// slots in limbo may be on their owners' lists, about to be issued.
-    const WALKED: bool = !Stride::<T>::PLAIN;
+    const SWEPT: bool = !SlotLayout::<T>::TRIVIAL;
 
-    fn slots(&self) -> impl Iterator<Item = Room<'_, T>> {
-        let all = |shard| Shard::slots(shard, &self.segments, 0).map(|(_, room)| room);
+    fn slots(&self) -> impl Iterator<Item = Slot<'_, T>> {
+        let all = |shard| Shard::slots(shard, &self.segments, 0).map(|(_, slot)| slot);
         self.shards.iter().flat_map(all)
     }
 
@@ -61,11 +61,11 @@ impl<T> Core<T> {
         if is_dropping() {
             return;
         }
-        let (doomed, grace) = self.doom();
-        let over = grace.help();
+        let (swept, grace) = self.limbo_snapshot();
+        let over = grace.advance_patiently();
         self.reclaim_all();
         if over {
-            self.drop_doomed(&doomed).wait();
+            self.drop_swept(&swept).wait();
         }
     }
 
@@ -85,15 +85,15 @@ impl<T> Core<T> {
             Some(true) => return Err(QuiesceError::Pinned),
             None => return Err(QuiesceError::ThreadEnding),
         }
-        let (doomed, grace) = self.doom();
+        let (swept, grace) = self.limbo_snapshot();
         let mut backoff = Backoff::new();
-        while !grace.help() {
+        while !grace.advance_patiently() {
             backoff.wait();
         }
-        self.drop_doomed(&doomed).wait();
+        self.drop_swept(&swept).wait();
         // Their batches, or those slots would not be used again where no batch is ever filled. In models a batch is one
         // slot, and the next delete comes for it.
-        if !cfg!(loom) || !Self::WALKED {
+        if !cfg!(loom) || !Self::SWEPT {
             self.reclaim_all();
         }
         Ok(())
@@ -107,8 +107,8 @@ impl<T> Core<T> {
         if is_dropping() || epoch::is_pinned() == Some(true) {
             return Some(());
         }
-        if Ticket::take().help() {
-            let dropped = self.drop_doomed(&[deleted]);
+        if Ticket::take().advance_patiently() {
+            let dropped = self.drop_swept(&[deleted]);
             // If not here, then another walker has it, perhaps in its hands still.
             if !dropped.any_here {
                 dropped.wait();
@@ -118,32 +118,32 @@ impl<T> Core<T> {
     }
 
     /// All slots in limbo, and a grace period that begins after their deletion.
-    fn doom<'c>(&'c self) -> (Vec<Doomed<'c, T>>, Ticket) {
-        self.seal(&self.seat());
-        let in_limbo = |room: Room<'c, T>| {
-            let state = room.slot().state();
-            (state.phase() == Phase::Limbo).then_some((room, state.generation()))
+    fn limbo_snapshot<'c>(&'c self) -> (Vec<Swept<'c, T>>, Ticket) {
+        self.seal(&self.access());
+        let in_limbo = |slot: Slot<'c, T>| {
+            let state = slot.state().load();
+            (state.phase() == Phase::Limbo).then_some((slot, state.generation()))
         };
-        let slots = Self::WALKED.then(|| self.slots());
-        let doomed = slots.into_iter().flatten().filter_map(in_limbo).collect();
-        (doomed, Ticket::take())
+        let slots = Self::SWEPT.then(|| self.slots());
+        let swept = slots.into_iter().flatten().filter_map(in_limbo).collect();
+        (swept, Ticket::take())
     }
 
     /// Drops the values of slots whose grace period is over, those that no batch has dropped yet,
     /// after all drops that were under way in batches.
-    fn drop_doomed(&self, doomed: &[Doomed<'_, T>]) -> Dropped {
+    fn drop_swept(&self, swept: &[Swept<'_, T>]) -> Dropped {
         let mut dropped = Dropped::default();
-        if !Self::WALKED {
+        if !Self::SWEPT {
             return dropped;
         }
         // A batch's worth at a time, which bounds what is taken out; and none once, to wait.
-        let mut chunks = doomed.chunks(batch_limit::<T>());
+        let mut chunks = swept.chunks(batch_limit::<T>());
         let mut chunk = chunks.next().unwrap_or(&[]);
         loop {
-            let (values, mine, others) = self.take_doomed(chunk);
+            let (values, mine, others) = self.take_swept(chunk);
             dropped.any_here |= !values.is_empty();
             dropped.elsewhere.extend(others);
-            while_dropping(|| mine.run(values, |value| self.contain(|| drop(value))));
+            while_dropping(|| mine.run(values, |value| self.catch_drop_panic(|| drop(value))));
             match chunks.next() {
                 Some(next) => chunk = next,
                 None => return dropped,
@@ -153,21 +153,21 @@ impl<T> Core<T> {
 
     /// Takes values out under the flag, and leaves their drops for afterwards, so that batches
     /// wait for no user code of a walker's. Returns the drops that others have begun, too.
-    fn take_doomed(&self, doomed: &[Doomed<'_, T>]) -> (Vec<Box<T>>, Drops, Vec<Drops>) {
-        let walk = self.walkers.raise_flag();
+    fn take_swept(&self, swept: &[Swept<'_, T>]) -> (Vec<Box<T>>, Drops, Vec<Drops>) {
+        let guard = self.sweep_lock.lock();
         let mut backoff = Backoff::new();
         for shard in &self.shards {
             while shard.is_busy() {
                 backoff.wait();
             }
         }
-        let take = |&(room, generation): &Doomed<'_, T>| {
-            let mine = room.slot().hollow(generation);
+        let take = |&(slot, generation): &Swept<'_, T>| {
+            let mine = slot.state().try_vacate_in_place(generation);
             // SAFETY: its grace period is over, and the flag keeps batches and other walkers away.
-            mine.then(|| unsafe { room.take() })
+            mine.then(|| unsafe { slot.take() })
         };
-        let values = doomed.iter().filter_map(take).collect();
-        let (mine, others) = walk.begin_drop();
+        let values = swept.iter().filter_map(take).collect();
+        let (mine, others) = guard.begin_drop();
         (values, mine, others)
     }
 
@@ -180,10 +180,10 @@ impl<T> Core<T> {
     ) -> Option<(Handle, &'g T, Place)> {
         let Place(mut shard, mut first) = from;
         while let Some(found) = self.shards.get(shard) {
-            for (number, room) in found.slots(&self.segments, first) {
-                if let Some(handle) = self.handle_of(room.slot().state()) {
+            for (number, slot) in found.slots(&self.segments, first) {
+                if let Some(handle) = self.handle_of(slot.state().load()) {
                     // SAFETY: the state was live, and `guard` is pinned.
-                    let value = unsafe { room.deref(guard) };
+                    let value = unsafe { slot.value_ref(guard) };
                     return Some((handle, value, Place(shard, number + 1)));
                 }
             }
@@ -196,10 +196,10 @@ impl<T> Core<T> {
     pub(crate) fn for_each_live(&self, mut f: impl FnMut(Handle, &T)) {
         let mut guard = epoch::pin();
         for shard in &self.shards {
-            for (number, room) in shard.slots(&self.segments, 0) {
-                if let Some(handle) = self.handle_of(room.slot().state()) {
+            for (number, slot) in shard.slots(&self.segments, 0) {
+                if let Some(handle) = self.handle_of(slot.state().load()) {
                     // SAFETY: the state was live, and `guard` is pinned.
-                    f(handle, unsafe { room.deref(&guard) });
+                    f(handle, unsafe { slot.value_ref(&guard) });
                 }
                 if number % SLOTS_PER_PIN == SLOTS_PER_PIN - 1 {
                     guard.repin();
@@ -225,29 +225,29 @@ impl<T> Core<T> {
             bytes: size_of::<Self>() + size_of_val(&*self.shards) + self.segments.bytes(),
             ..Stats::default()
         };
-        for room in self.slots() {
-            let state = room.slot().state();
+        for slot in self.slots() {
+            let state = slot.state().load();
             match state.phase() {
                 Phase::Live => stats.live += 1,
                 // Nothing is left to be done, so it is retired already.
-                Phase::Limbo if !Self::WALKED && state.generation() == LAST_GENERATION => {
-                    stats.retired += 1;
+                Phase::Limbo if !Self::SWEPT && state.generation() == LAST_GENERATION => {
+                    stats.exhausted += 1;
                 }
                 Phase::Limbo => stats.pending += 1,
                 // Used up, but not taken off its list yet.
-                Phase::Vacant if state.generation() > LAST_GENERATION => stats.retired += 1,
+                Phase::Vacant if state.generation() > LAST_GENERATION => stats.exhausted += 1,
                 Phase::Vacant => stats.vacant += 1,
-                Phase::Retired => stats.retired += 1,
+                Phase::Exhausted => stats.exhausted += 1,
             }
         }
-        if !Self::WALKED {
+        if !Self::SWEPT {
             // The others in limbo are as good as vacant.
             let waiting = sum(&self.shards, |shard| shard.sealed().waiting());
             let waiting = waiting.min(stats.pending);
             stats.vacant += stats.pending - waiting;
             stats.pending = waiting;
         }
-        stats.bytes += (stats.live + stats.pending) * Stride::<T>::BOX_BYTES;
+        stats.bytes += (stats.live + stats.pending) * SlotLayout::<T>::BOX_BYTES;
         stats
     }
 }
@@ -260,15 +260,15 @@ fn sum<T>(shards: &[Shard<T>], of: impl Fn(&Shard<T>) -> usize) -> usize {
     shards.iter().map(of).fold(0, usize::wrapping_add)
 }
 
-impl<T> Drop for Core<T> {
+impl<T> Drop for Inner<T> {
     /// Drops every value in the table, deleted ones that still wait included.
     fn drop(&mut self) {
         let this = &*self;
         while_dropping(|| {
-            for room in this.slots() {
-                if let Phase::Live | Phase::Limbo = room.slot().own_state().phase() {
+            for slot in this.slots() {
+                if let Phase::Live | Phase::Limbo = slot.state().load_own().phase() {
                     // SAFETY: `&mut self`: no reader, no owner and no walker is left.
-                    this.contain(|| unsafe { room.drop_value() });
+                    this.catch_drop_panic(|| unsafe { slot.drop_value() });
                 }
             }
         });
@@ -279,8 +279,8 @@ impl<T> Drop for Core<T> {
 mod tests {
     use super::*;
 
-    fn insert<T>(core: &Core<T>, value: T) -> Handle {
-        match core.insert_slowly(value) {
+    fn insert<T>(inner: &Inner<T>, value: T) -> Handle {
+        match inner.insert_slow(value) {
             Ok(handle) => handle,
             Err(_) => panic!("there is room"),
         }
@@ -288,45 +288,45 @@ mod tests {
 
     #[test]
     fn plain_values_wait_for_no_walker() -> Result<(), QuiesceError> {
-        let core = Core::new(4, usize::MAX);
-        let handles = [0; 3].map(|number| insert(&core, number));
-        let _walk = core.walkers.raise_flag();
-        assert!(core.delete(handles[0]).is_some());
-        core.flush();
-        assert!(core.delete(handles[1]).is_some());
-        core.quiesce()?;
-        assert!(core.delete_now(handles[2]).is_some());
-        assert_eq!((core.len(), core.stats().live), (0, 0));
+        let inner = Inner::new(4, usize::MAX);
+        let handles = [0; 3].map(|number| insert(&inner, number));
+        let _guard = inner.sweep_lock.lock();
+        assert!(inner.delete(handles[0]).is_some());
+        inner.flush();
+        assert!(inner.delete(handles[1]).is_some());
+        inner.quiesce()?;
+        assert!(inner.delete_now(handles[2]).is_some());
+        assert_eq!((inner.len(), inner.stats().live), (0, 0));
         Ok(())
     }
 
     #[test]
     fn a_slot_is_retired_when_its_last_handle_is_deleted() {
-        use_up(|| 7, |core| assert_eq!(core.quiesce(), Ok(())));
+        use_up(|| 7, |inner| assert_eq!(inner.quiesce(), Ok(())));
         // Values with a drop: the batch drops them here, where `quiesce` would.
-        let reclaim = |core: &Core<String>| {
+        let reclaim = |inner: &Inner<String>| {
             let grace = Ticket::take();
-            while !grace.help() {}
-            core.reclaim_all();
+            while !grace.advance_patiently() {}
+            inner.reclaim_all();
         };
         use_up(|| String::from("seven"), reclaim);
     }
 
-    fn use_up<T>(make: impl Fn() -> T, come_back: impl Fn(&Core<T>)) {
-        let core = Core::new(4, usize::MAX);
+    fn use_up<T>(make: impl Fn() -> T, come_back: impl Fn(&Inner<T>)) {
+        let inner = Inner::new(4, usize::MAX);
         // Full batches, so that they come back whole.
         let slots = batch_limit::<T>();
         for _ in 0..=LAST_GENERATION {
-            assert_eq!(core.stats().retired, 0);
-            let handles: Vec<_> = (0..slots).map(|_| insert(&core, make())).collect();
+            assert_eq!(inner.stats().exhausted, 0);
+            let handles: Vec<_> = (0..slots).map(|_| insert(&inner, make())).collect();
             for handle in handles {
-                assert!(core.delete(handle).is_some());
+                assert!(inner.delete(handle).is_some());
             }
-            come_back(&core);
+            come_back(&inner);
         }
-        let stats = core.stats();
-        assert_eq!((stats.retired, stats.pending), (slots, 0), "{stats}");
-        insert(&core, make());
-        assert_eq!(core.stats().retired, slots);
+        let stats = inner.stats();
+        assert_eq!((stats.exhausted, stats.pending), (slots, 0), "{stats}");
+        insert(&inner, make());
+        assert_eq!(inner.stats().exhausted, slots);
     }
 }

@@ -6,17 +6,17 @@ use crate::{epoch::Ticket, slots::Index, sync::UnsafeCell};
 
 /// Deleted slots that are retired together: a list through the slots' links.
 #[derive(Clone, Copy)]
-pub(crate) struct Run {
+pub(crate) struct SlotList {
     pub(crate) first: Index,
     pub(crate) len: usize,
     /// Whether it is a full batch, and all are of the shard that they were deleted at: then it goes back
     /// to that as it is.
-    pub(crate) is_whole: bool,
+    pub(crate) reusable_in_place: bool,
 }
 
 /// A run, and when its grace period is over.
 pub(crate) struct Batch {
-    run: Run,
+    run: SlotList,
     /// For a grace period after all its unlinks.
     ticket: Ticket,
     /// The one below it in a list.
@@ -27,7 +27,7 @@ pub(crate) struct Batch {
 unsafe impl Send for Batch {}
 
 impl Batch {
-    pub(crate) fn new(run: Run, ticket: Ticket) -> Box<Self> {
+    pub(crate) fn new(run: SlotList, ticket: Ticket) -> Box<Self> {
         Box::new(Self {
             run,
             ticket,
@@ -35,7 +35,7 @@ impl Batch {
         })
     }
 
-    pub(crate) fn run(&self) -> Run {
+    pub(crate) fn run(&self) -> SlotList {
         self.run
     }
 
@@ -56,14 +56,14 @@ impl Batch {
 }
 
 /// A list of batches, which it owns: the last one pushed comes first.
-pub(crate) struct Batches {
+pub(crate) struct BatchList {
     first: *mut Batch,
 }
 
 // SAFETY: it owns the batches.
-unsafe impl Send for Batches {}
+unsafe impl Send for BatchList {}
 
-impl Batches {
+impl BatchList {
     pub(crate) fn new() -> Self {
         Self {
             first: ptr::null_mut(),
@@ -98,7 +98,7 @@ impl Batches {
     }
 }
 
-impl Iterator for Batches {
+impl Iterator for BatchList {
     type Item = Box<Batch>;
 
     fn next(&mut self) -> Option<Box<Batch>> {
@@ -113,7 +113,7 @@ impl Iterator for Batches {
     }
 }
 
-impl Drop for Batches {
+impl Drop for BatchList {
     fn drop(&mut self) {
         self.for_each(drop);
     }

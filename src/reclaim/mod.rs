@@ -11,7 +11,7 @@ mod sweep_lock;
 mod models;
 
 pub(crate) use self::{
-    batch::{Batch, Batches, Run},
-    sealed::Sealed,
-    sweep_lock::{Drops, Walkers},
+    batch::{Batch, BatchList, SlotList},
+    sealed::SealedBatches,
+    sweep_lock::{Drops, SweepLock},
 };

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Batch, Run, Sealed};
+use super::{Batch, SealedBatches, SlotList};
 use crate::{
     epoch::Ticket,
     model::{check, index, spawn},
 };
 
 fn batch(number: usize) -> Box<Batch> {
-    let run = Run {
+    let run = SlotList {
         first: index(number),
         len: 1,
-        is_whole: false,
+        reusable_in_place: false,
     };
     Batch::new(run, Ticket::past())
 }
@@ -22,7 +22,7 @@ fn batch(number: usize) -> Box<Batch> {
 #[test]
 fn a_batch_is_lost_or_taken_twice() {
     check(|| {
-        let sealed = Arc::new(Sealed::new());
+        let sealed = Arc::new(SealedBatches::new());
         let others = [0, 1].map(|number| {
             spawn(&sealed, move |sealed| {
                 sealed.add(batch(number));

@@ -6,7 +6,7 @@
 
 use std::ptr;
 
-use super::batch::{Batch, Batches};
+use super::batch::{Batch, BatchList};
 use crate::{
     epoch,
     sync::{AtomicPtr, AtomicUsize, Ordering},
@@ -14,7 +14,7 @@ use crate::{
 
 /// Batches of one shard: pushed and taken whole by any thread.
 #[derive(Debug)]
-pub(crate) struct Sealed {
+pub(crate) struct SealedBatches {
     head: AtomicPtr<Batch>,
     /// Slots of all of them.
     waiting: AtomicUsize,
@@ -22,7 +22,7 @@ pub(crate) struct Sealed {
     seen: AtomicUsize,
 }
 
-impl Sealed {
+impl SealedBatches {
     pub(crate) fn new() -> Self {
         Self {
             head: AtomicPtr::new(ptr::null_mut()),
@@ -64,19 +64,19 @@ impl Sealed {
     }
 
     /// Whether it is worth a look: none that were here then can be over if the clock shows the same, and none that came since.
-    pub(crate) fn may_be_over(&self) -> bool {
+    pub(crate) fn clock_has_moved(&self) -> bool {
         // edge: none. A hint. Who puts something back meanwhile may be overlooked, until the clock goes on.
         self.seen.load(Ordering::Relaxed) != epoch::now()
     }
 
     /// Takes batches whose grace period is over, `most` at the most, newest first.
-    pub(crate) fn take(&self, most: usize) -> Batches {
+    pub(crate) fn take(&self, most: usize) -> BatchList {
         let now = epoch::now();
         // edge: grace. After those who sealed them.
         let first = self.head.swap(ptr::null_mut(), Ordering::Acquire);
         // SAFETY: `push` made them from boxes and linked them, and they were taken whole.
-        let mut rest = unsafe { Batches::from_raw(first) };
-        let (mut over, mut early) = (Batches::new(), Batches::new());
+        let mut rest = unsafe { BatchList::from_raw(first) };
+        let (mut over, mut early) = (BatchList::new(), BatchList::new());
         let mut left = most;
         while left > 0 {
             let Some(batch) = rest.next() else { break };
@@ -99,30 +99,30 @@ impl Sealed {
     }
 
     /// Puts a list back that may be long, in one go if nothing has come since.
-    fn put_back(&self, rest: Batches) {
+    fn put_back(&self, rest: BatchList) {
         let first = rest.into_raw();
         if first.is_null() {
             return;
         }
         // edge: grace. Relaxed: we did nothing to them, and this stays in the release sequence of those who pushed them.
-        let put = self.head.compare_exchange(
+        let write = self.head.compare_exchange(
             ptr::null_mut(),
             first,
             Ordering::Relaxed,
             Ordering::Relaxed,
         );
-        if put.is_err() {
+        if write.is_err() {
             // SAFETY: not given away, so it is ours still.
-            unsafe { Batches::from_raw(first) }.for_each(|batch| self.push(batch));
+            unsafe { BatchList::from_raw(first) }.for_each(|batch| self.push(batch));
         }
     }
 }
 
-impl Drop for Sealed {
+impl Drop for SealedBatches {
     fn drop(&mut self) {
         // edge: none. `&mut self`: there is no one else.
         let first = self.head.load(Ordering::Relaxed);
         // SAFETY: as in `take`.
-        drop(unsafe { Batches::from_raw(first) });
+        drop(unsafe { BatchList::from_raw(first) });
     }
 }

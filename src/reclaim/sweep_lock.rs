@@ -6,7 +6,7 @@ use std::fmt;
 use crate::sync::{fence, Arc, AtomicBool, AtomicUsize, Backoff, Ordering, UnsafeCell};
 
 /// One table's walkers.
-pub(crate) struct Walkers {
+pub(crate) struct SweepLock {
     /// One while a walker takes values out, else zero: a lock, for walkers.
     flag: AtomicUsize,
     /// The drops that had not ended when a walker last looked. Whoever raised the flag has it.
@@ -14,11 +14,11 @@ pub(crate) struct Walkers {
 }
 
 // SAFETY: `running` is touched by whoever raised the flag, one at a time; edge "walk".
-unsafe impl Sync for Walkers {}
+unsafe impl Sync for SweepLock {}
 // SAFETY: as above; nothing in it belongs to a thread.
-unsafe impl Send for Walkers {}
+unsafe impl Send for SweepLock {}
 
-impl Walkers {
+impl SweepLock {
     pub(crate) fn new() -> Self {
         Self {
             flag: AtomicUsize::new(0),
@@ -27,16 +27,16 @@ impl Walkers {
     }
 
     /// Whether a walker is at work, so that batches must be left alone.
-    pub(crate) fn flag_is_up(&self) -> bool {
-        // edge: walk. After what the last walker did.
+    pub(crate) fn is_locked(&self) -> bool {
+        // edge: sweep. After what the last walker did.
         self.flag.load(Ordering::Acquire) != 0
     }
 
     /// Raises the flag, once no one else has it up. Whoever enters a batch from here on sees it, or
     /// is seen.
-    pub(crate) fn raise_flag(&self) -> Walk<'_> {
+    pub(crate) fn lock(&self) -> SweepGuard<'_> {
         let mut backoff = Backoff::new();
-        // edge: walk. Relaxed: the fence acquires what the last walker released.
+        // edge: sweep. Relaxed: the fence acquires what the last walker released.
         while self
             .flag
             .compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed)
@@ -44,22 +44,22 @@ impl Walkers {
         {
             backoff.wait();
         }
-        // edge: walk. The fence between our flag and our look; `Shard::enter` has its twin.
+        // edge: sweep. The fence between our flag and our look; `Shard::enter` has its twin.
         fence(Ordering::SeqCst);
-        Walk(self)
+        SweepGuard(self)
     }
 }
 
-impl fmt::Debug for Walkers {
+impl fmt::Debug for SweepLock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Walkers").finish_non_exhaustive()
+        f.debug_struct("SweepLock").finish_non_exhaustive()
     }
 }
 
 /// A walker with its flag up.
-pub(crate) struct Walk<'w>(&'w Walkers);
+pub(crate) struct SweepGuard<'w>(&'w SweepLock);
 
-impl Walk<'_> {
+impl SweepGuard<'_> {
     /// Begins a drop, of what this walker has taken. Returns it, and those that others have begun
     /// and not ended.
     pub(crate) fn begin_drop(&self) -> (Drops, Vec<Drops>) {
@@ -77,9 +77,9 @@ impl Walk<'_> {
     }
 }
 
-impl Drop for Walk<'_> {
+impl Drop for SweepGuard<'_> {
     fn drop(&mut self) {
-        // edge: walk. What this walker did comes before the next walker and the next batch.
+        // edge: sweep. What this walker did comes before the next walker and the next batch.
         self.0.flag.store(0, Ordering::Release);
     }
 }
@@ -88,7 +88,7 @@ impl Drop for Walk<'_> {
 pub(crate) struct Drops(Arc<AtomicBool>);
 
 fn is_over(drops: &AtomicBool) -> bool {
-    // edge: walk. After those drops.
+    // edge: sweep. After those drops.
     drops.load(Ordering::Acquire)
 }
 
@@ -98,7 +98,7 @@ impl Drops {
         struct End(Arc<AtomicBool>);
         impl Drop for End {
             fn drop(&mut self) {
-                // edge: walk. These drops come before what those do who wait for them.
+                // edge: sweep. These drops come before what those do who wait for them.
                 self.0.store(true, Ordering::Release);
             }
         }

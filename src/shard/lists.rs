@@ -7,7 +7,7 @@
 //! **Orderings**: edge "recycle": whoever pushes hands the slot over with all that it did to it.
 
 use crate::{
-    slots::{Index, Link, Pile, Room, Segments, Slot, Top, Word},
+    slots::{AtomicState, CountedHead, Index, Link, Slot, SlotArray, State, TaggedHead},
     sync::{AtomicUsize, Ordering},
 };
 
@@ -22,17 +22,17 @@ pub(crate) struct VacantStack {
 impl VacantStack {
     pub(crate) fn new() -> Self {
         Self {
-            top: AtomicUsize::new(Top::EMPTY.bits()),
+            top: AtomicUsize::new(TaggedHead::EMPTY.bits()),
         }
     }
 
     /// Pushes a chain of slots, all at once.
     pub(crate) fn push(&self, chain: &Chain<'_>) {
         // edge: none. The compare-exchange checks it.
-        let mut top = Top::from_bits(self.top.load(Ordering::Relaxed));
+        let mut top = TaggedHead::from_bits(self.top.load(Ordering::Relaxed));
         loop {
-            let (slot, generation) = chain.last;
-            slot.vacate(generation, top.link());
+            let (state, generation) = chain.last;
+            state.vacate(generation, top.link());
             // edge: recycle. States and links of the slots, and the last uses of them, before the
             // top.
             match self.top.compare_exchange_weak(
@@ -42,7 +42,7 @@ impl VacantStack {
                 Ordering::Relaxed,
             ) {
                 Ok(_) => return,
-                Err(now) => top = Top::from_bits(now),
+                Err(now) => top = TaggedHead::from_bits(now),
             }
         }
     }
@@ -50,38 +50,39 @@ impl VacantStack {
     /// Takes all of it, as a list through the slots' links.
     pub(crate) fn take(&self) -> Option<Index> {
         // edge: recycle. After what those who pushed did.
-        let top = self.top.swap(Top::EMPTY.bits(), Ordering::Acquire);
-        Top::from_bits(top).index()
+        let top = self.top.swap(TaggedHead::EMPTY.bits(), Ordering::Acquire);
+        TaggedHead::from_bits(top).index()
     }
 
     /// Pops one slot, with the state it was pushed in.
     pub(crate) fn pop<'s, T>(
         &self,
-        segments: &'s Segments<T>,
-    ) -> Option<(Index, Room<'s, T>, Word)> {
+        segments: &'s SlotArray<T>,
+    ) -> Option<(Index, Slot<'s, T>, State)> {
         // edge: recycle. State and link of the top slot before the top that names it.
-        let mut top = Top::from_bits(self.top.load(Ordering::Acquire));
+        let mut top = TaggedHead::from_bits(self.top.load(Ordering::Acquire));
         loop {
             let index = top.index()?;
-            let room = segments.get(index)?;
-            let state = room.slot().own_state();
+            let slot = segments.get(index)?;
+            let state = slot.state().load_own();
             // If another thread has popped the slot since, then its state may be anything, and what
             // is made of it here too: the exchange fails, and says what the top is instead. If the
             // top is the same, generation included, then the slot was on top all along and the
             // next one right below it: link and generation are right.
             let next = state.link().next();
-            let below =
-                next.and_then(|next| Some(Top::of(segments.get(next)?.slot().own_state(), next)));
+            let below = next.and_then(|next| {
+                Some(TaggedHead::of(segments.get(next)?.state().load_own(), next))
+            });
             // edge: recycle. On failure for the next round; on success the load above has done
             // it, and this exchange stays in the release sequence of the pushes below.
             match self.top.compare_exchange_weak(
                 top.bits(),
-                below.unwrap_or(Top::EMPTY).bits(),
+                below.unwrap_or(TaggedHead::EMPTY).bits(),
                 Ordering::Relaxed,
                 Ordering::Acquire,
             ) {
-                Ok(_) => return Some((index, room, state)),
-                Err(now) => top = Top::from_bits(now),
+                Ok(_) => return Some((index, slot, state)),
+                Err(now) => top = TaggedHead::from_bits(now),
             }
         }
     }
@@ -89,24 +90,24 @@ impl VacantStack {
 
 /// Vacant slots that one thread has linked, on their way to a stack.
 pub(crate) struct Chain<'s> {
-    first: Top,
-    last: (&'s Slot, usize),
+    first: TaggedHead,
+    last: (&'s AtomicState, usize),
 }
 
 impl<'s> Chain<'s> {
     /// Begins with a slot that the caller owns and gives away, to be issued with `generation`
     /// next; retires it, and begins nothing, if there is no such generation.
-    pub(crate) fn new(slot: &'s Slot, index: Index, generation: usize) -> Option<Self> {
-        slot.vacate(generation, Link::END).then(|| Self {
-            first: Top::new(generation, index),
-            last: (slot, generation),
+    pub(crate) fn new(state: &'s AtomicState, index: Index, generation: usize) -> Option<Self> {
+        state.vacate(generation, Link::END).then(|| Self {
+            first: TaggedHead::new(generation, index),
+            last: (state, generation),
         })
     }
 
     /// Adds one, of the same shard, in the same way.
-    pub(crate) fn add(&mut self, slot: &'s Slot, index: Index, generation: usize) {
-        if slot.vacate(generation, self.first.link()) {
-            self.first = Top::new(generation, index);
+    pub(crate) fn add(&mut self, state: &'s AtomicState, index: Index, generation: usize) {
+        if state.vacate(generation, self.first.link()) {
+            self.first = TaggedHead::new(generation, index);
         }
     }
 }
@@ -114,24 +115,24 @@ impl<'s> Chain<'s> {
 /// Deleted slots, of any shard, that are not yet retired: pushed by threads that own no shard,
 /// taken whole by the one that retires them.
 #[derive(Debug)]
-pub(crate) struct LimboPile {
+pub(crate) struct LimboStack {
     /// A [`Pile`].
     head: AtomicUsize,
 }
 
-impl LimboPile {
+impl LimboStack {
     pub(crate) fn new() -> Self {
         Self {
-            head: AtomicUsize::new(Pile::EMPTY.bits()),
+            head: AtomicUsize::new(CountedHead::EMPTY.bits()),
         }
     }
 
     /// Pushes a slot that the caller has unlinked; says how many there are now.
-    pub(crate) fn push(&self, slot: &Slot, index: Index) -> usize {
+    pub(crate) fn push(&self, state: &AtomicState, index: Index) -> usize {
         // edge: none. The compare-exchange checks it.
-        let mut head = Pile::from_bits(self.head.load(Ordering::Relaxed));
+        let mut head = CountedHead::from_bits(self.head.load(Ordering::Relaxed));
         loop {
-            slot.relink(head.link());
+            state.relink(head.link());
             let pushed = head.push(index);
             // edge: recycle. The slot's link before the head that leads to it.
             match self.head.compare_exchange_weak(
@@ -141,38 +142,38 @@ impl LimboPile {
                 Ordering::Relaxed,
             ) {
                 Ok(_) => return pushed.len(),
-                Err(now) => head = Pile::from_bits(now),
+                Err(now) => head = CountedHead::from_bits(now),
             }
         }
     }
 
     /// Takes all of it, as a list through the slots' links.
-    pub(crate) fn take(&self) -> Pile {
+    pub(crate) fn take(&self) -> CountedHead {
         // edge: recycle. After the unlinks and links of all who pushed.
-        let head = self.head.swap(Pile::EMPTY.bits(), Ordering::Acquire);
-        Pile::from_bits(head)
+        let head = self.head.swap(CountedHead::EMPTY.bits(), Ordering::Acquire);
+        CountedHead::from_bits(head)
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{config::LAST_GENERATION, slots::Shape};
+    use crate::{config::LAST_GENERATION, slots::IndexLayout};
 
     fn index(number: usize) -> Index {
-        Shape::new(1).index(number, 0)
+        IndexLayout::new(1).index(number, 0)
     }
 
-    fn push(stack: &VacantStack, slot: &Slot, index: Index, generation: usize) {
-        if let Some(chain) = Chain::new(slot, index, generation) {
+    fn push(stack: &VacantStack, state: &AtomicState, index: Index, generation: usize) {
+        if let Some(chain) = Chain::new(state, index, generation) {
             stack.push(&chain);
         }
     }
 
     #[test]
     fn a_chain_lies_on_what_was_there_and_leaves_out_the_used_up() {
-        let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
-        let slot = |number| segments.room(index(number)).slot();
+        let (segments, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
+        let slot = |number| segments.get_or_grow(index(number)).state();
         push(&stack, slot(0), index(0), 1);
         let mut chain = Chain::new(slot(1), index(1), 2).expect("there is a generation 2");
         chain.add(slot(2), index(2), LAST_GENERATION + 1);
@@ -188,11 +189,11 @@ mod tests {
 
     #[test]
     fn vacant_slots_come_back_last_first_with_their_next_generation() {
-        let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
+        let (segments, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
         for number in 0..5 {
             push(
                 &stack,
-                segments.room(index(number)).slot(),
+                segments.get_or_grow(index(number)).state(),
                 index(number),
                 1,
             );
@@ -207,11 +208,11 @@ mod tests {
 
     #[test]
     fn taking_the_stack_takes_all_of_it() {
-        let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
+        let (segments, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
         for number in 0..3 {
             push(
                 &stack,
-                segments.room(index(number)).slot(),
+                segments.get_or_grow(index(number)).state(),
                 index(number),
                 1,
             );
@@ -222,7 +223,7 @@ mod tests {
             taken.push(index);
             next = segments
                 .get(index)
-                .and_then(|room| room.slot().own_state().link().next());
+                .and_then(|slot| slot.state().load_own().link().next());
         }
         assert_eq!(taken, [2, 1, 0].map(index));
         assert!(stack.take().is_none());
@@ -230,25 +231,25 @@ mod tests {
 
     #[test]
     fn a_slot_that_is_used_up_is_not_pushed() {
-        let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
-        let slot = segments.room(index(0)).slot();
-        push(&stack, slot, index(0), LAST_GENERATION + 1);
+        let (segments, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
+        let state = segments.get_or_grow(index(0)).state();
+        push(&stack, state, index(0), LAST_GENERATION + 1);
         assert!(stack.take().is_none());
-        assert_eq!(slot.own_state(), Word::RETIRED);
+        assert_eq!(state.load_own(), State::EXHAUSTED);
     }
 
     #[test]
     fn a_pile_is_taken_whole_and_counts() {
-        let (segments, pile) = (Segments::<u8>::new(1), LimboPile::new());
+        let (segments, pile) = (SlotArray::<u8>::new(1), LimboStack::new());
         for number in 0..4 {
             assert_eq!(
-                pile.push(segments.room(index(number)).slot(), index(number)),
+                pile.push(segments.get_or_grow(index(number)).state(), index(number)),
                 number + 1
             );
         }
         let taken = pile.take();
         assert_eq!((taken.link(), taken.len()), (Link::to(index(3)), 4));
-        assert_eq!(pile.take(), Pile::EMPTY);
+        assert_eq!(pile.take(), CountedHead::EMPTY);
     }
 
     /// What idr-ebr's free list did up to 0.3.2: hand out a slot that was in use. Two threads pop
@@ -269,13 +270,13 @@ mod tests {
         };
 
         const SLOTS: usize = 3;
-        let (segments, stack) = (Segments::<u8>::new(1), VacantStack::new());
+        let (segments, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
         let held = [const { AtomicBool::new(false) }; SLOTS];
         let numbers: HashMap<_, _> = (0..SLOTS).map(|nth| (index(nth).bits(), nth)).collect();
         for number in 0..SLOTS {
             push(
                 &stack,
-                segments.room(index(number)).slot(),
+                segments.get_or_grow(index(number)).state(),
                 index(number),
                 1,
             );
@@ -283,19 +284,22 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
-                    while let Some((index, room, state)) = stack.pop(&segments) {
+                    while let Some((index, slot, state)) = stack.pop(&segments) {
                         let number = numbers[&index.bits()];
-                        assert!(!held[number].swap(true, SeqCst), "slot {number} held twice");
+                        assert!(
+                            !held[number].swap(true, SeqCst),
+                            "state {number} held twice"
+                        );
                         held[number].store(false, SeqCst);
-                        push(&stack, room.slot(), index, state.generation() + 1);
+                        push(&stack, slot.state(), index, state.generation() + 1);
                     }
                 });
             }
         });
         for number in 0..SLOTS {
             assert_eq!(
-                segments.room(index(number)).slot().own_state(),
-                Word::RETIRED
+                segments.get_or_grow(index(number)).state().load_own(),
+                State::EXHAUSTED
             );
         }
     }

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use super::{
-    lists::{Chain, LimboPile, VacantStack},
+    lists::{Chain, LimboStack, VacantStack},
     Shard,
 };
 use crate::{
     model::{check, index, spawn, Holds},
-    slots::{Index, Segments, Shape, Slot},
+    slots::{AtomicState, Index, IndexLayout, SlotArray},
 };
 
 /// Slots, and the two lists that they may be on.
 struct Lists<const N: usize> {
-    segments: Segments<u8>,
+    segments: SlotArray<u8>,
     vacant: VacantStack,
-    limbo: LimboPile,
+    limbo: LimboStack,
     holds: Holds<N>,
 }
 
@@ -23,9 +23,9 @@ impl<const N: usize> Lists<N> {
     /// The first `held` slots are in someone's hands, the others on the stack, the last on top.
     fn new(held: usize) -> Self {
         let this = Self {
-            segments: Segments::new(1),
+            segments: SlotArray::new(1),
             vacant: VacantStack::new(),
-            limbo: LimboPile::new(),
+            limbo: LimboStack::new(),
             holds: Holds::new(N),
         };
         for number in 0..N {
@@ -37,8 +37,8 @@ impl<const N: usize> Lists<N> {
         this
     }
 
-    fn slot(&self, number: usize) -> &Slot {
-        self.segments.room(index(number)).slot()
+    fn slot(&self, number: usize) -> &AtomicState {
+        self.segments.get_or_grow(index(number)).state()
     }
 
     /// Returns a slot, to be issued with `generation` next.
@@ -76,15 +76,15 @@ impl<const N: usize> Lists<N> {
         while let Some(index) = next {
             let number = number_of(index);
             self.holds.take(number);
-            next = self.slot(number).own_state().link().next();
+            next = self.slot(number).load_own().link().next();
             count += 1;
         }
         count
     }
 }
 
-fn number_of(slot: Index) -> usize {
-    (0..).find(|number| index(*number) == slot).unwrap()
+fn number_of(state: Index) -> usize {
+    (0..).find(|number| index(*number) == state).unwrap()
 }
 
 /// `VacantStack::pop` without its exchange: two threads get the same slot.
@@ -197,7 +197,7 @@ fn a_vacant_slot_hides_what_its_deleter_did() {
     check(|| {
         let lists = Arc::new(Lists::<2>::new(2));
         let others = [0, 1].map(|number| spawn(&lists, move |lists| lists.push(number, 1)));
-        let state = lists.slot(0).state();
+        let state = lists.slot(0).load();
         if state.generation() == 1 {
             // The pusher has given it away, by the state that says so.
             lists.holds.take(0);
@@ -210,17 +210,17 @@ fn a_vacant_slot_hides_what_its_deleter_did() {
 #[test]
 fn a_fresh_slot_is_carved_twice() {
     check(|| {
-        let carve = |(segments, shard, holds): &(Segments<u8>, Shard<u8>, Holds<6>)| {
-            let (from, to) = shard.carve(segments, 2).unwrap();
+        let reserve_fresh = |(segments, shard, holds): &(SlotArray<u8>, Shard<u8>, Holds<6>)| {
+            let (from, to) = shard.reserve_fresh(segments, 2).unwrap();
             (from..to).for_each(|number| holds.take(number));
         };
         let shared = Arc::new((
-            Segments::new(1),
-            Shard::new(0, Shape::new(1)),
+            SlotArray::new(1),
+            Shard::new(0, IndexLayout::new(1)),
             Holds::new(0),
         ));
-        let others = [0; 2].map(|_| spawn(&shared, carve));
-        carve(&shared);
+        let others = [0; 2].map(|_| spawn(&shared, reserve_fresh));
+        reserve_fresh(&shared);
         others.into_iter().for_each(|other| other.join().unwrap());
     });
 }

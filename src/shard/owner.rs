@@ -5,9 +5,9 @@ use std::{fmt, marker::PhantomData, mem};
 
 use super::shared::{Claim, Counts, Shard};
 use crate::{
-    config::{batch_limit, BLOCK, LAST_GENERATION},
-    reclaim::{Batch, Batches, Run},
-    slots::{Index, Link, LiveWord, Segments, Slot, Span, Stride},
+    config::{batch_limit, FRESH_BLOCK, LAST_GENERATION},
+    reclaim::{Batch, BatchList, SlotList},
+    slots::{AtomicState, Index, IndexRange, Link, LiveState, SlotArray, SlotLayout},
     sync::{AtomicUsize, Ordering, UnsafeCell},
 };
 
@@ -25,14 +25,14 @@ struct Local {
     /// may be used up.
     free: Link,
     /// More of them: whole runs, for when that list is empty.
-    runs: Batches,
+    batches: BatchList,
     /// Deleted slots, not yet retired, and at which count of deletes they make a full batch.
     limbo: Link,
     limbo_full_at: usize,
     /// Whether slots of other shards may be among them.
     limbo_is_mixed: bool,
     /// Those of this shard's slots.
-    indices: Span,
+    indices: IndexRange,
     /// Slots of this shard that were never used: from, to.
     fresh: (usize, usize),
 }
@@ -47,11 +47,11 @@ unsafe impl<T: Send + Sync> Sync for Owned<T> {}
 unsafe impl<T: Send> Send for Owned<T> {}
 
 impl<T> Owned<T> {
-    pub(crate) fn new(indices: Span) -> Self {
+    pub(crate) fn new(indices: IndexRange) -> Self {
         Self {
             local: UnsafeCell::new(Local {
                 free: Link::END,
-                runs: Batches::new(),
+                batches: BatchList::new(),
                 limbo: Link::END,
                 limbo_full_at: batch_limit::<T>(),
                 limbo_is_mixed: false,
@@ -74,7 +74,7 @@ impl<T> fmt::Debug for Owned<T> {
 /// one step of an operation: user code may run between two `Owner`s, not while one is at work.
 pub(crate) struct Owner<'c, T> {
     shard: &'c Shard<T>,
-    segments: &'c Segments<T>,
+    segments: &'c SlotArray<T>,
     _this_thread: PhantomData<*const ()>,
 }
 
@@ -93,7 +93,7 @@ impl<'c, T> Owner<'c, T> {
     ///
     /// The calling thread holds the lease of `shard`, and keeps it while this exists.
     #[inline]
-    pub(crate) unsafe fn new(shard: &'c Shard<T>, segments: &'c Segments<T>) -> Self {
+    pub(crate) unsafe fn new(shard: &'c Shard<T>, segments: &'c SlotArray<T>) -> Self {
         Self {
             shard,
             segments,
@@ -137,7 +137,7 @@ impl<'c, T> Owner<'c, T> {
     pub(crate) fn claim_more(&self) -> Option<Claim<'c, T>> {
         let next_run = |local: &mut Local| {
             debug_assert_eq!(local.free, Link::END);
-            let run = local.runs.next()?;
+            let run = local.batches.next()?;
             local.free = Link::to(run.run().first);
             Some(run)
         };
@@ -158,7 +158,7 @@ impl<'c, T> Owner<'c, T> {
                 if let Some(first) = self.shard.take_vacant() {
                     return Some(Ok(self.claim_first(local, first)?));
                 }
-                local.fresh = self.shard.carve(self.segments, BLOCK)?;
+                local.fresh = self.shard.reserve_fresh(self.segments, FRESH_BLOCK)?;
             }
             local.fresh.0 += 1;
             Some(Err(local.fresh.0 - 1))
@@ -176,20 +176,20 @@ impl<'c, T> Owner<'c, T> {
     #[inline]
     fn claim_first(&self, local: &mut Local, mut first: Index) -> Option<Claim<'c, T>> {
         loop {
-            debug_assert_eq!(self.segments.shape().shard(first), self.shard.number());
+            debug_assert_eq!(self.segments.layout().shard(first), self.shard.number());
             // SAFETY: it is on a list since it was used, and came here by that.
-            let room = unsafe { self.segments.known(first) };
-            let mut state = room.slot().own_state();
+            let slot = unsafe { self.segments.known(first) };
+            let mut state = slot.state().load_own();
             local.free = state.link();
-            if Stride::<T>::PLAIN {
+            if SlotLayout::<T>::TRIVIAL {
                 // Others are vacant.
                 state = state.vacated();
             }
             if state.generation() <= LAST_GENERATION {
                 // SAFETY: taken off the owner's list, vacant in that state or as good as that.
-                return Some(unsafe { Claim::new(room, first, state) });
+                return Some(unsafe { Claim::new(slot, first, state) });
             }
-            room.slot().vacate(state.generation(), Link::END);
+            slot.state().vacate(state.generation(), Link::END);
             first = local.free.next()?;
         }
     }
@@ -205,9 +205,9 @@ impl<'c, T> Owner<'c, T> {
     /// Deletes the handle of `word`, which may be of any shard, if it is valid; says whether the
     /// batch is full then, so that the caller must [take](Self::take_limbo) it.
     #[inline]
-    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Option<bool> {
+    pub(crate) fn delete(&self, state: &AtomicState, word: LiveState) -> Option<bool> {
         let delete = |local: &mut Local| {
-            slot.unlink(word, local.limbo).then(|| {
+            state.unlink(word, local.limbo).then(|| {
                 if !local.indices.contains(word.index()) {
                     local.limbo_is_mixed = true;
                 }
@@ -220,7 +220,7 @@ impl<'c, T> Owner<'c, T> {
     }
 
     /// Takes the deleted slots that wait.
-    pub(crate) fn take_limbo(&self) -> Option<Run> {
+    pub(crate) fn take_limbo(&self) -> Option<SlotList> {
         let full = batch_limit::<T>();
         let take = |local: &mut Local| {
             // edge: none. The owner's own count.
@@ -228,11 +228,11 @@ impl<'c, T> Owner<'c, T> {
             let full_at = mem::replace(&mut local.limbo_full_at, deleted.wrapping_add(full));
             let len = full - full_at.wrapping_sub(deleted);
             let is_mixed = mem::take(&mut local.limbo_is_mixed);
-            Some(Run {
+            Some(SlotList {
                 first: mem::replace(&mut local.limbo, Link::END).next()?,
                 len,
                 // Short ones don't pay: each is kept in memory of its own.
-                is_whole: len == full && !is_mixed,
+                reusable_in_place: len == full && !is_mixed,
             })
         };
         // SAFETY: nothing in `take` calls out.
@@ -242,17 +242,17 @@ impl<'c, T> Owner<'c, T> {
     /// Keeps a whole run of slots of this shard whose grace period is over: hollow ones, or of plain
     /// values, for which nothing is done each: who claims one takes the step from limbo to vacant
     /// with it.
-    pub(crate) fn keep(&self, run: Box<Batch>) {
-        let keep = |local: &mut Local| {
+    pub(crate) fn adopt_batch(&self, run: Box<Batch>) {
+        let adopt_batch = |local: &mut Local| {
             if local.free == Link::END {
                 local.free = Link::to(run.run().first);
                 return Some(run);
             }
-            local.runs.push(run);
+            local.batches.push(run);
             None
         };
         // Dropped out here: it gives memory back, and the allocator is the user's.
         // SAFETY: nothing in `keep` calls out.
-        drop(unsafe { self.local(keep) });
+        drop(unsafe { self.local(adopt_batch) });
     }
 }

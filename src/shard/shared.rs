@@ -9,13 +9,13 @@
 use crossbeam_utils::CachePadded;
 
 use super::{
-    lists::{Chain, LimboPile, VacantStack},
+    lists::{Chain, LimboStack, VacantStack},
     owner::Owned,
 };
 use crate::{
     config::batch_limit,
-    reclaim::{Run, Sealed, Walkers},
-    slots::{Index, Link, LiveWord, Room, Segments, Shape, Slot, Word},
+    reclaim::{SealedBatches, SlotList, SweepLock},
+    slots::{AtomicState, Index, IndexLayout, Link, LiveState, Slot, SlotArray, State},
     sync::{fence, AtomicUsize, Ordering},
 };
 
@@ -35,11 +35,11 @@ struct Shared {
     /// Vacant slots of this shard that its owner does not have.
     vacant: VacantStack,
     /// Deleted slots of any shard, not yet retired, of threads that own none.
-    limbo: LimboPile,
+    limbo: LimboStack,
     /// Slots up to this number have been handed out for use.
     used: AtomicUsize,
     /// Batches that were sealed here.
-    sealed: Sealed,
+    sealed: SealedBatches,
     /// How many threads are dropping values of this shard's batches: see [`Shard::enter`].
     busy: AtomicUsize,
     /// Handles issued and deleted by the threads that own no shard.
@@ -70,7 +70,7 @@ fn count(counter: &AtomicUsize) {
 
 /// A vacant slot that one thread has taken, to publish a value in it or to give it back.
 pub(crate) struct Claim<'s, T> {
-    room: Room<'s, T>,
+    slot: Slot<'s, T>,
     index: Index,
     generation: usize,
 }
@@ -80,9 +80,9 @@ impl<'s, T> Claim<'s, T> {
     ///
     /// The caller has taken the vacant slot of this room off a list, or carved it, with `state`.
     #[inline]
-    pub(crate) unsafe fn new(room: Room<'s, T>, index: Index, state: Word) -> Self {
+    pub(crate) unsafe fn new(slot: Slot<'s, T>, index: Index, state: State) -> Self {
         Self {
-            room,
+            slot,
             index,
             generation: state.generation(),
         }
@@ -90,36 +90,36 @@ impl<'s, T> Claim<'s, T> {
 
     /// The word of the handle that this slot will be issued under.
     #[inline]
-    pub(crate) fn word(&self) -> LiveWord {
-        LiveWord::new(self.generation, self.index)
+    pub(crate) fn word(&self) -> LiveState {
+        LiveState::new(self.generation, self.index)
     }
 
     /// Makes the handle valid, with this value.
     #[inline]
-    pub(crate) fn publish(self, value: T) -> LiveWord {
+    pub(crate) fn publish(self, value: T) -> LiveState {
         let word = self.word();
         // SAFETY: the slot is claimed, as `new` was told.
-        unsafe { self.room.put(value) };
-        self.room.slot().publish(word);
+        unsafe { self.slot.write(value) };
+        self.slot.state().publish(word);
         word
     }
 
     /// The slot, its index and the generation to be issued next, to be given back.
-    pub(crate) fn into_parts(self) -> (&'s Slot, Index, usize) {
-        (self.room.slot(), self.index, self.generation + 1)
+    pub(crate) fn into_parts(self) -> (&'s AtomicState, Index, usize) {
+        (self.slot.state(), self.index, self.generation + 1)
     }
 }
 
 impl<T> Shard<T> {
-    pub(crate) fn new(number: usize, shape: Shape) -> Self {
+    pub(crate) fn new(number: usize, layout: IndexLayout) -> Self {
         Self {
-            owned: CachePadded::new(Owned::new(shape.span(number))),
+            owned: CachePadded::new(Owned::new(layout.span(number))),
             shared: CachePadded::new(Shared {
                 number,
                 vacant: VacantStack::new(),
-                limbo: LimboPile::new(),
+                limbo: LimboStack::new(),
                 used: AtomicUsize::new(0),
-                sealed: Sealed::new(),
+                sealed: SealedBatches::new(),
                 busy: AtomicUsize::new(0),
                 counts: Counts::new(),
             }),
@@ -136,14 +136,14 @@ impl<T> Shard<T> {
 
     /// Takes a vacant slot, by any thread. The segments are those of the shard's table, here as
     /// everywhere.
-    pub(crate) fn claim<'s>(&self, segments: &'s Segments<T>) -> Option<Claim<'s, T>> {
+    pub(crate) fn claim<'s>(&self, segments: &'s SlotArray<T>) -> Option<Claim<'s, T>> {
         match self.shared.vacant.pop(segments) {
-            Some((index, room, state)) => {
+            Some((index, slot, state)) => {
                 // SAFETY: popped, in that state.
-                Some(unsafe { Claim::new(room, index, state) })
+                Some(unsafe { Claim::new(slot, index, state) })
             }
             None => {
-                let (number, _) = self.carve(segments, 1)?;
+                let (number, _) = self.reserve_fresh(segments, 1)?;
                 // SAFETY: carved a moment ago.
                 Some(unsafe { self.claim_fresh(segments, number) })
             }
@@ -162,18 +162,22 @@ impl<T> Shard<T> {
     /// The caller has carved this number, and claims it once.
     pub(crate) unsafe fn claim_fresh<'s>(
         &self,
-        segments: &'s Segments<T>,
+        segments: &'s SlotArray<T>,
         number: usize,
     ) -> Claim<'s, T> {
-        let index = segments.shape().index(number, self.shared.number);
+        let index = segments.layout().index(number, self.shared.number);
         // SAFETY: carved, as the caller says, and never used.
-        unsafe { Claim::new(segments.room(index), index, Word::default()) }
+        unsafe { Claim::new(segments.get_or_grow(index), index, State::default()) }
     }
 
     /// Takes up to `count` slots that were never used, as numbers from, to.
-    pub(crate) fn carve(&self, segments: &Segments<T>, count: usize) -> Option<(usize, usize)> {
+    pub(crate) fn reserve_fresh(
+        &self,
+        segments: &SlotArray<T>,
+        count: usize,
+    ) -> Option<(usize, usize)> {
         let used = &self.shared.used;
-        let most = segments.shape().slots_per_shard();
+        let most = segments.layout().slots_per_shard();
         // edge: none. The numbers are all that passes; the slots behind them come through "grow".
         let mut from = used.load(Ordering::Relaxed);
         loop {
@@ -198,32 +202,32 @@ impl<T> Shard<T> {
 
     /// Deletes the handle of `word`, which may be of any shard, if it is valid, by a thread that
     /// owns none; says whether there is a batch of them then.
-    pub(crate) fn delete(&self, slot: &Slot, word: LiveWord) -> Option<bool> {
-        if !slot.unlink(word, Link::END) {
+    pub(crate) fn delete(&self, state: &AtomicState, word: LiveState) -> Option<bool> {
+        if !state.unlink(word, Link::END) {
             return None;
         }
         count(&self.shared.counts.deleted);
-        let waiting = self.shared.limbo.push(slot, word.index());
+        let waiting = self.shared.limbo.push(state, word.index());
         Some(waiting >= batch_limit::<T>())
     }
 
     /// Takes the deleted slots that wait, of threads that own no shard, as a list.
-    pub(crate) fn take_limbo(&self) -> Option<Run> {
+    pub(crate) fn take_limbo(&self) -> Option<SlotList> {
         let pile = self.shared.limbo.take();
-        Some(Run {
+        Some(SlotList {
             first: pile.link().next()?,
             len: pile.len(),
-            is_whole: false,
+            reusable_in_place: false,
         })
     }
 
     #[inline]
-    pub(crate) fn sealed(&self) -> &Sealed {
+    pub(crate) fn sealed(&self) -> &SealedBatches {
         &self.shared.sealed
     }
 
     /// Returns slots of this shard.
-    pub(crate) fn take_back(&self, chain: &Chain<'_>) {
+    pub(crate) fn free_chain(&self, chain: &Chain<'_>) {
         self.shared.vacant.push(chain);
     }
 
@@ -231,12 +235,12 @@ impl<T> Shard<T> {
 
     /// Enters the part in which values of batches are dropped, unless a walker is at work on the
     /// whole table. [`leave`](Self::leave) ends it.
-    pub(crate) fn enter(&self, walkers: &Walkers) -> bool {
-        // edge: walk. Either this count is seen by the walker, who waits, or the walker by us.
+    pub(crate) fn enter(&self, sweep_lock: &SweepLock) -> bool {
+        // edge: sweep. Either this count is seen by the walker, who waits, or the walker by us.
         self.shared.busy.fetch_add(1, Ordering::Relaxed);
-        // edge: walk. The fence between our store and our look; the walker has its twin.
+        // edge: sweep. The fence between our store and our look; the walker has its twin.
         fence(Ordering::SeqCst);
-        if walkers.flag_is_up() {
+        if sweep_lock.is_locked() {
             self.leave();
             return false;
         }
@@ -245,13 +249,13 @@ impl<T> Shard<T> {
 
     /// See [`enter`](Self::enter).
     pub(crate) fn leave(&self) {
-        // edge: walk. What this thread did comes before what the walker does.
+        // edge: sweep. What this thread did comes before what the walker does.
         self.shared.busy.fetch_sub(1, Ordering::Release);
     }
 
     /// Whether someone is between `enter` and `leave`.
     pub(crate) fn is_busy(&self) -> bool {
-        // edge: walk. After what those did who have left.
+        // edge: sweep. After what those did who have left.
         self.shared.busy.load(Ordering::Acquire) != 0
     }
 
@@ -260,9 +264,9 @@ impl<T> Shard<T> {
     /// Every slot that may have been used, from number `first` on, with its number.
     pub(crate) fn slots<'s>(
         &self,
-        segments: &'s Segments<T>,
+        segments: &'s SlotArray<T>,
         first: usize,
-    ) -> impl Iterator<Item = (usize, Room<'s, T>)> + use<'s, T> {
+    ) -> impl Iterator<Item = (usize, Slot<'s, T>)> + use<'s, T> {
         // edge: none. Slots that were handed out before the caller's last edge are among them.
         let used = self.shared.used.load(Ordering::Relaxed);
         segments.iter(self.shared.number, first..used)

@@ -9,52 +9,54 @@ use std::{
 };
 
 use super::{
-    atomic_state::Slot,
-    directory::{self, Directory, Finder, Segment, UNMADE},
-    index::{Index, Shape},
-    slot::{Room, Stride},
+    atomic_state::AtomicState,
+    directory::{self, Cursor, Directory, DirectoryEntry, UNMADE},
+    index::{Index, IndexLayout},
+    slot::{Slot, SlotLayout},
 };
 use crate::sync::{AtomicPtr, Ordering};
 
 /// All slots of a table: a directory of segments, at most 32 for each shard.
 #[derive(Debug)]
-pub(crate) struct Segments<T> {
-    directory: Box<[Segment]>,
+pub(crate) struct SlotArray<T> {
+    directory: Box<[DirectoryEntry]>,
     /// The memory of each segment, null until it is made: the directory's bases point to where it is
     /// not, which no leak checker would understand.
-    firsts: Box<[AtomicPtr<Slot>]>,
-    shape: Shape,
+    firsts: Box<[AtomicPtr<AtomicState>]>,
+    layout: IndexLayout,
     _values: PhantomData<T>,
 }
 
-impl<T> Segments<T> {
+impl<T> SlotArray<T> {
     /// For a table with that many shards, a power of two.
     pub(crate) fn new(shards: usize) -> Self {
-        let shape = Shape::new(shards);
+        let layout = IndexLayout::new(shards);
         Self {
-            directory: (0..shape.entries()).map(|_| Segment::new()).collect(),
-            firsts: (0..shape.entries())
+            directory: (0..layout.entries())
+                .map(|_| DirectoryEntry::new())
+                .collect(),
+            firsts: (0..layout.entries())
                 .map(|_| AtomicPtr::new(ptr::null_mut()))
                 .collect(),
-            shape,
+            layout,
             _values: PhantomData,
         }
     }
 
     #[inline]
-    pub(crate) fn shape(&self) -> Shape {
-        self.shape
+    pub(crate) fn layout(&self) -> IndexLayout {
+        self.layout
     }
 
     #[inline]
     pub(crate) fn directory(&self) -> Directory<'_, T> {
         // SAFETY: `Self::new` made that many, and this is a table of `T`.
-        unsafe { Directory::new(&self.directory, self.shape.place_bits()) }
+        unsafe { Directory::new(&self.directory, self.layout.place_bits()) }
     }
 
     /// See [`Directory::get`].
     #[inline]
-    pub(crate) fn get(&self, index: Index) -> Option<Room<'_, T>> {
+    pub(crate) fn get(&self, index: Index) -> Option<Slot<'_, T>> {
         self.directory().get(index)
     }
 
@@ -64,31 +66,31 @@ impl<T> Segments<T> {
     ///
     /// As there.
     #[inline]
-    pub(crate) unsafe fn known(&self, index: Index) -> Room<'_, T> {
+    pub(crate) unsafe fn known(&self, index: Index) -> Slot<'_, T> {
         // SAFETY: the caller's duty.
         unsafe { self.directory().known(index) }
     }
 
     /// For many slots, one after the other.
-    pub(crate) fn finder(&self) -> Finder<'_, T> {
-        self.directory().finder()
+    pub(crate) fn cursor(&self) -> Cursor<'_, T> {
+        self.directory().cursor()
     }
 
     /// The slot, in a segment that is made now if need be. The index is not made up.
     #[inline]
-    pub(crate) fn room(&self, index: Index) -> Room<'_, T> {
+    pub(crate) fn get_or_grow(&self, index: Index) -> Slot<'_, T> {
         match self.get(index) {
-            Some(room) => room,
+            Some(slot) => slot,
             None => self.grow(index),
         }
     }
 
     #[cold]
-    fn grow(&self, index: Index) -> Room<'_, T> {
-        let entry = index.entry(self.shape.place_bits());
-        let (first, len) = (self.shape.first(entry), self.shape.segment_len(entry));
+    fn grow(&self, index: Index) -> Slot<'_, T> {
+        let entry = index.entry(self.layout.place_bits());
+        let (first, len) = (self.layout.first(entry), self.layout.segment_len(entry));
         let end = first.bits() + len;
-        assert!(index.bits() < end, "an index that was made up has no room");
+        assert!(index.bits() < end, "an index that was made up has no slot");
         let segment = self.directory().segment(index);
         let made = allocate::<T>(len);
         // edge: grow. Release: slots before the pointer to them; Acquire: the winner's slots.
@@ -115,40 +117,40 @@ impl<T> Segments<T> {
         &self,
         shard: usize,
         numbers: Range<usize>,
-    ) -> impl Iterator<Item = (usize, Room<'_, T>)> {
+    ) -> impl Iterator<Item = (usize, Slot<'_, T>)> {
         numbers.filter_map(move |number| {
-            let index = self.shape.index(number, shard);
-            self.get(index).map(|room| (number, room))
+            let index = self.layout.index(number, shard);
+            self.get(index).map(|slot| (number, slot))
         })
     }
 
     /// The bytes of the directory and all segments.
     pub(crate) fn bytes(&self) -> usize {
-        let len = |(entry, segment): (usize, &Segment)| {
+        let len = |(entry, segment): (usize, &DirectoryEntry)| {
             // edge: grow. Relaxed: nothing behind it is read.
             let end = segment.end.load(Ordering::Relaxed);
-            end.saturating_sub(self.shape.first(entry).bits())
+            end.saturating_sub(self.layout.first(entry).bits())
         };
         let slots: usize = self.directory.iter().enumerate().map(len).sum();
-        size_of_val(&*self.directory) + size_of_val(&*self.firsts) + slots * Stride::<T>::BYTES
+        size_of_val(&*self.directory) + size_of_val(&*self.firsts) + slots * SlotLayout::<T>::SIZE
     }
 }
 
-impl<T> Drop for Segments<T> {
+impl<T> Drop for SlotArray<T> {
     fn drop(&mut self) {
         for (entry, first) in self.firsts.iter().enumerate() {
             // edge: none. `&mut self`: there is no one else.
             if let Some(first) = NonNull::new(first.load(Ordering::Relaxed)) {
                 // SAFETY: `grow` made it with this length; nothing borrows it any more.
-                unsafe { deallocate::<T>(first, self.shape.segment_len(entry)) };
+                unsafe { deallocate::<T>(first, self.layout.segment_len(entry)) };
             }
         }
     }
 }
 
 fn layout<T>(len: usize) -> Layout {
-    let bytes = len.checked_mul(Stride::<T>::BYTES);
-    match bytes.map(|bytes| Layout::from_size_align(bytes, Stride::<T>::ALIGN)) {
+    let bytes = len.checked_mul(SlotLayout::<T>::SIZE);
+    match bytes.map(|bytes| Layout::from_size_align(bytes, SlotLayout::<T>::ALIGN)) {
         Some(Ok(layout)) => layout,
         _ => panic!("handle-table: a segment of {len} slots is larger than the address space"),
     }
@@ -156,7 +158,7 @@ fn layout<T>(len: usize) -> Layout {
 
 /// `len` vacant slots of generation 0, with their rooms. Large arrays come as untouched zero pages, so
 /// that memory grows with use and not with the length of the last segment.
-fn allocate<T>(len: usize) -> NonNull<Slot> {
+fn allocate<T>(len: usize) -> NonNull<AtomicState> {
     let layout = layout::<T>(len);
     // SAFETY: `len` is not zero, and a slot is a word, so the layout has a size.
     let Some(first) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
@@ -167,7 +169,7 @@ fn allocate<T>(len: usize) -> NonNull<Slot> {
     #[cfg(loom)]
     for place in 0..len {
         // SAFETY: the segment has that many slots.
-        unsafe { Stride::<T>::make(first.byte_add(place * Stride::<T>::BYTES)) };
+        unsafe { SlotLayout::<T>::make(first.byte_add(place * SlotLayout::<T>::SIZE)) };
     }
     first
 }
@@ -175,11 +177,11 @@ fn allocate<T>(len: usize) -> NonNull<Slot> {
 /// # Safety
 ///
 /// `first` came from [`allocate`] with `len`, and is not used any more.
-unsafe fn deallocate<T>(first: NonNull<Slot>, len: usize) {
+unsafe fn deallocate<T>(first: NonNull<AtomicState>, len: usize) {
     #[cfg(loom)]
     for place in 0..len {
         // SAFETY: the segment has that many slots, and they are not used any more.
-        unsafe { Stride::<T>::unmake(first.byte_add(place * Stride::<T>::BYTES)) };
+        unsafe { SlotLayout::<T>::unmake(first.byte_add(place * SlotLayout::<T>::SIZE)) };
     }
     // SAFETY: the caller's duty; the layout is the one `allocate` used.
     unsafe { dealloc(first.cast().as_ptr(), layout::<T>(len)) };
@@ -191,14 +193,14 @@ mod tests {
 
     #[test]
     fn a_place_past_the_end_of_a_segment_is_no_slot() {
-        let segments = Segments::<u8>::new(2);
-        let shape = segments.shape();
-        let first = shape.index(0, 1);
+        let segments = SlotArray::<u8>::new(2);
+        let layout = segments.layout();
+        let first = layout.index(0, 1);
         assert!(segments.get(first).is_none(), "not made yet");
-        segments.room(first);
+        segments.get_or_grow(first);
         assert!(segments.get(first).is_some());
-        let len = shape.segment_len(first.entry(shape.place_bits()));
-        for place in [len, (1 << shape.place_bits()) - 1] {
+        let len = layout.segment_len(first.entry(layout.place_bits()));
+        for place in [len, (1 << layout.place_bits()) - 1] {
             let beyond = Index::from_bits(first.bits() + place);
             assert!(segments.get(beyond).is_none(), "{place}");
         }
@@ -206,11 +208,13 @@ mod tests {
 
     #[test]
     fn each_slot_has_memory_of_its_own() {
-        let segments = Segments::<u8>::new(2);
+        let segments = SlotArray::<u8>::new(2);
         let mut seen = std::collections::HashSet::new();
         for shard in 0..2 {
             for number in 0..100 {
-                let slot = segments.room(segments.shape().index(number, shard)).slot();
+                let slot = segments
+                    .get_or_grow(segments.layout().index(number, shard))
+                    .state();
                 assert!(seen.insert(std::ptr::from_ref(slot)));
             }
         }

@@ -21,7 +21,7 @@
 
 use super::{
     index::Link,
-    state::{LiveWord, Phase, Word},
+    state::{LiveState, Phase, State},
 };
 use crate::{
     config::LAST_GENERATION,
@@ -31,11 +31,11 @@ use crate::{
 /// All zeroes is a vacant slot of generation 0.
 #[derive(Debug)]
 #[repr(transparent)]
-pub(crate) struct Slot {
+pub(crate) struct AtomicState {
     state: AtomicUsize,
 }
 
-impl Slot {
+impl AtomicState {
     /// A vacant slot of generation 0. Outside loom, memory that is zeroed does as well.
     #[cfg(loom)]
     pub(crate) fn new() -> Self {
@@ -46,24 +46,24 @@ impl Slot {
 
     /// The state as it is now.
     #[inline]
-    pub(crate) fn state(&self) -> Word {
+    pub(crate) fn load(&self) -> State {
         // edge: publish, delete. Whoever sees a live slot sees its value made, whoever sees a
         // deleted one sees what its deleter did before.
-        Word::from_bits(self.state.load(Ordering::Acquire))
+        State::from_bits(self.state.load(Ordering::Acquire))
     }
 
     /// The state, to the one thread that owns the slot: it wrote it, or has since acquired it
     /// through the edge that handed the slot over.
     #[inline]
-    pub(crate) fn own_state(&self) -> Word {
+    pub(crate) fn load_own(&self) -> State {
         // edge: none. Nobody else writes the state of a slot that is owned.
-        Word::from_bits(self.state.load(Ordering::Relaxed))
+        State::from_bits(self.state.load(Ordering::Relaxed))
     }
 
     /// **New**, in a slot that the caller has claimed, with a value in its room: from here on the
     /// handle is valid.
     #[inline]
-    pub(crate) fn publish(&self, word: LiveWord) {
+    pub(crate) fn publish(&self, word: LiveState) {
         // edge: publish. The value before the state that lets readers in.
         self.state.store(word.bits(), Ordering::Release);
     }
@@ -71,7 +71,7 @@ impl Slot {
     /// **Delete**: one caller wins, and the handle is invalid from here on. The winner owns the
     /// slot's link, and owes it a grace period; the losers get `false`.
     #[inline]
-    pub(crate) fn unlink(&self, word: LiveWord, link: Link) -> bool {
+    pub(crate) fn unlink(&self, word: LiveState, link: Link) -> bool {
         let limbo = word.limbo(link);
         // edge: delete. Release: who finds the slot in limbo comes after what the deleter did
         // before; Acquire: the deleter comes after the publisher. Losers look at the state again.
@@ -93,24 +93,24 @@ impl Slot {
 
     /// Marks the slot as hollow, if it is still in limbo under `generation`: the caller, a walker
     /// to whom alone the value belongs now, has it all to itself.
-    pub(crate) fn hollow(&self, generation: usize) -> bool {
+    pub(crate) fn try_vacate_in_place(&self, generation: usize) -> bool {
         self.change(|state| {
             let waits = state.phase() == Phase::Limbo && state.generation() == generation;
-            waits.then(|| Word::vacant(generation + 1, state.link()))
+            waits.then(|| State::vacant(generation + 1, state.link()))
         })
     }
 
     /// Marks the slot as hollow, by the one who has its batch and found it in `state`: in limbo, or
     /// hollow already.
     #[inline]
-    pub(crate) fn leave_hollow(&self, state: Word) {
+    pub(crate) fn vacate_in_place(&self, state: State) {
         // edge: delete. As in `vacate`.
         self.state.store(state.vacated().bits(), Ordering::Release);
     }
 
     /// Changes the state of a deleted slot as `to` says; `false` if that says `None`.
-    fn change(&self, to: impl Fn(Word) -> Option<Word>) -> bool {
-        let to = |bits| to(Word::from_bits(bits)).map(Word::bits);
+    fn change(&self, to: impl Fn(State) -> Option<State>) -> bool {
+        let to = |bits| to(State::from_bits(bits)).map(State::bits);
         // edge: delete. A read-modify-write: who finds the state still comes after the deleter.
         self.state
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, to)
@@ -125,9 +125,9 @@ impl Slot {
     pub(crate) fn vacate(&self, generation: usize, link: Link) -> bool {
         let more = generation <= LAST_GENERATION;
         let word = if more {
-            Word::vacant(generation, link)
+            State::vacant(generation, link)
         } else {
-            Word::RETIRED
+            State::EXHAUSTED
         };
         // edge: delete. Who is answered "deleted" by this comes after the deleter too; who takes
         // the slot comes through the list, which has an edge of its own.

@@ -7,15 +7,15 @@ use std::{
 };
 
 use super::{
-    atomic_state::Slot,
+    atomic_state::AtomicState,
     index::Index,
-    slot::{Room, Stride},
+    slot::{Slot, SlotLayout},
 };
 use crate::sync::{const_unless_loom, AtomicPtr, AtomicUsize, Ordering};
 
 /// An entry of the directory.
 #[derive(Debug)]
-pub(crate) struct Segment {
+pub(crate) struct DirectoryEntry {
     /// Where the room of index 0 would lie if the segment had slots from there on: so a room's
     /// address is one step from here. [`UNMADE`] until the segment is made.
     pub(crate) base: AtomicPtr<()>,
@@ -27,7 +27,7 @@ pub(crate) struct Segment {
 /// Not the base of any segment: rooms are aligned as slots are, at least.
 pub(crate) const UNMADE: *mut () = ptr::without_provenance_mut(1);
 
-impl Segment {
+impl DirectoryEntry {
     const_unless_loom! {
         pub(crate) const fn new() -> Self {
             Self {
@@ -48,19 +48,21 @@ impl Segment {
 }
 
 /// The base of a segment of `T` whose first slot is this, with this index.
-pub(crate) fn base<T>(first: NonNull<Slot>, index: Index) -> *mut () {
-    let room = first.as_ptr().wrapping_byte_add(Stride::<T>::ROOM);
-    room.wrapping_byte_sub(distance::<T>(index)).cast()
+pub(crate) fn base<T>(first: NonNull<AtomicState>, index: Index) -> *mut () {
+    let slot = first
+        .as_ptr()
+        .wrapping_byte_add(SlotLayout::<T>::VALUE_OFFSET);
+    slot.wrapping_byte_sub(distance::<T>(index)).cast()
 }
 
 #[inline]
 fn distance<T>(index: Index) -> usize {
-    index.bits().wrapping_mul(Stride::<T>::BYTES)
+    index.bits().wrapping_mul(SlotLayout::<T>::SIZE)
 }
 
 /// What a look-up needs of a table's segments: little, and never written.
 pub(crate) struct Directory<'s, T> {
-    pub(crate) entries: &'s [Segment],
+    pub(crate) entries: &'s [DirectoryEntry],
     /// The bits of an index below the number of its entry.
     pub(crate) place_bits: u32,
     _values: PhantomData<&'s T>,
@@ -72,7 +74,7 @@ impl<'s, T> Directory<'s, T> {
     /// The entries are those of a table of `T`, or empty, and there is one for each index, by these
     /// `place_bits`.
     #[inline]
-    pub(crate) unsafe fn new(entries: &'s [Segment], place_bits: u32) -> Self {
+    pub(crate) unsafe fn new(entries: &'s [DirectoryEntry], place_bits: u32) -> Self {
         Self {
             entries,
             place_bits,
@@ -81,7 +83,7 @@ impl<'s, T> Directory<'s, T> {
     }
 
     #[inline]
-    pub(crate) fn segment(&self, index: Index) -> &'s Segment {
+    pub(crate) fn segment(&self, index: Index) -> &'s DirectoryEntry {
         let entry = index.entry(self.place_bits);
         // SAFETY: the promise of `new`.
         unsafe { self.entries.get_unchecked(entry) }
@@ -89,14 +91,14 @@ impl<'s, T> Directory<'s, T> {
 
     /// The slot, if its segment was ever made and has one at that place; any bits may be asked for.
     #[inline]
-    pub(crate) fn get(&self, index: Index) -> Option<Room<'s, T>> {
+    pub(crate) fn get(&self, index: Index) -> Option<Slot<'s, T>> {
         let segment = self.segment(index);
         // edge: grow. Whoever sees the end sees the segment, and its slots made.
         let end = segment.end.load(Ordering::Acquire);
         // edge: grow. The end was stored after this.
         let base = segment.base.load(Ordering::Relaxed);
         // SAFETY: with an end there are slots, up to that, and the index is of this segment.
-        (index.bits() < end).then(|| unsafe { room_at(base, index) })
+        (index.bits() < end).then(|| unsafe { slot_at(base, index) })
     }
 
     /// The slot, of which the caller knows that it is there.
@@ -105,13 +107,13 @@ impl<'s, T> Directory<'s, T> {
     ///
     /// The slot was in use before, and came to the caller by edges from that use.
     #[inline]
-    pub(crate) unsafe fn known(&self, index: Index) -> Room<'s, T> {
+    pub(crate) unsafe fn known(&self, index: Index) -> Slot<'s, T> {
         // SAFETY: the caller's duty: who used the slot found its segment made.
-        unsafe { room_at(self.segment(index).known(), index) }
+        unsafe { slot_at(self.segment(index).known(), index) }
     }
 
-    pub(crate) fn finder(self) -> Finder<'s, T> {
-        Finder {
+    pub(crate) fn cursor(self) -> Cursor<'s, T> {
+        Cursor {
             directory: self,
             entry: usize::MAX,
             base: UNMADE,
@@ -123,35 +125,35 @@ impl<'s, T> Directory<'s, T> {
 ///
 /// `base` is that of the segment of `T` that `index` is in, that has a slot there and lives for `'s`.
 #[inline]
-unsafe fn room_at<'s, T>(base: *mut (), index: Index) -> Room<'s, T> {
+unsafe fn slot_at<'s, T>(base: *mut (), index: Index) -> Slot<'s, T> {
     let place = base.wrapping_byte_add(distance::<T>(index));
     // SAFETY: the caller's duty.
-    unsafe { Room::new(NonNull::new_unchecked(place)) }
+    unsafe { Slot::new(NonNull::new_unchecked(place)) }
 }
 
 /// Finds slots one after the other. Most lie in the same segment as the last one, so that along a
 /// list of slots the way from one to the next does not lead through the directory.
-pub(crate) struct Finder<'s, T> {
+pub(crate) struct Cursor<'s, T> {
     directory: Directory<'s, T>,
     /// The directory's entry that was found last, and the base of its segment.
     entry: usize,
     base: *mut (),
 }
 
-impl<'s, T> Finder<'s, T> {
+impl<'s, T> Cursor<'s, T> {
     /// See [`Directory::known`].
     ///
     /// # Safety
     ///
     /// As there.
     #[inline]
-    pub(crate) unsafe fn known(&mut self, index: Index) -> Room<'s, T> {
+    pub(crate) unsafe fn known(&mut self, index: Index) -> Slot<'s, T> {
         let entry = index.entry(self.directory.place_bits);
         if entry != self.entry {
             self.entry = entry;
             self.base = self.directory.segment(index).known();
         }
         // SAFETY: as in `Directory::known`.
-        unsafe { room_at(self.base, index) }
+        unsafe { slot_at(self.base, index) }
     }
 }

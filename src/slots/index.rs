@@ -20,11 +20,11 @@ const _: () = assert!(INDEX_BITS - SEGMENT_BITS - MAX_SHARDS.ilog2() >= FIRST_SE
 
 /// How the index's bits are shared out in a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Shape {
+pub(crate) struct IndexLayout {
     place_bits: u32,
 }
 
-impl Shape {
+impl IndexLayout {
     /// Of a table with that many shards, a power of two.
     pub(crate) fn new(shards: usize) -> Self {
         debug_assert!(shards.is_power_of_two() && shards <= MAX_SHARDS);
@@ -51,8 +51,8 @@ impl Shape {
     }
 
     /// All indices of a shard.
-    pub(crate) fn span(self, shard: usize) -> Span {
-        Span {
+    pub(crate) fn span(self, shard: usize) -> IndexRange {
+        IndexRange {
             first: self.first(shard * SEGMENTS),
             len: SEGMENTS << self.place_bits,
         }
@@ -99,13 +99,13 @@ impl Shape {
 
 /// The indices of one shard.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
+pub(crate) struct IndexRange {
     first: Index,
     /// Above the bits in which they differ from that.
     len: usize,
 }
 
-impl Span {
+impl IndexRange {
     #[inline]
     pub(crate) fn contains(self, index: Index) -> bool {
         index.0 ^ self.first.0 < self.len
@@ -170,23 +170,23 @@ mod tests {
 
     #[test]
     fn an_index_says_its_shard() {
-        let shape = Shape::new(8);
-        assert_eq!(shape.shard(shape.index(77, 5)), 5);
+        let layout = IndexLayout::new(8);
+        assert_eq!(layout.shard(layout.index(77, 5)), 5);
     }
 
     #[test]
     fn slots_fill_one_segment_after_the_other() {
         for shards in [1, 2, 8, 64, 1024] {
-            let shape = Shape::new(shards);
+            let layout = IndexLayout::new(shards);
             let shard = shards - 1;
             let mut expected = (0, 0);
-            for number in 0..100_000.min(shape.slots_per_shard()) {
-                let index = shape.index(number, shard);
-                let entry = index.entry(shape.place_bits());
+            for number in 0..100_000.min(layout.slots_per_shard()) {
+                let index = layout.index(number, shard);
+                let entry = index.entry(layout.place_bits());
                 assert_eq!((entry % SEGMENTS, entry / SEGMENTS), (expected.0, shard));
-                assert_eq!(index.0 - shape.first(entry).0, expected.1);
+                assert_eq!(index.0 - layout.first(entry).0, expected.1);
                 expected.1 += 1;
-                if expected.1 == shape.segment_len(entry) {
+                if expected.1 == layout.segment_len(entry) {
                     expected = (expected.0 + 1, 0);
                 }
             }
@@ -196,16 +196,16 @@ mod tests {
     #[test]
     fn the_last_slot_fits_and_has_not_the_index_that_ends_a_list() {
         for bits in 0..=10 {
-            let shape = Shape::new(1 << bits);
-            let last = shape.index(shape.slots_per_shard() - 1, (1 << bits) - 1);
-            let entry = last.entry(shape.place_bits());
+            let layout = IndexLayout::new(1 << bits);
+            let last = layout.index(layout.slots_per_shard() - 1, (1 << bits) - 1);
+            let entry = last.entry(layout.place_bits());
             assert_eq!(
                 entry,
-                shape.entries() - 1,
+                layout.entries() - 1,
                 "the last segment of the last shard"
             );
-            let place = last.0 - shape.first(entry).0;
-            assert_eq!(place, shape.segment_len(entry) - 2);
+            let place = last.0 - layout.first(entry).0;
+            assert_eq!(place, layout.segment_len(entry) - 2);
             assert_ne!(Link::to(last), Link::END);
             assert_eq!(Link::to(last).next(), Some(last));
         }
@@ -221,7 +221,7 @@ mod tests {
         };
         for bits in 0..=10 {
             assert!(
-                Shape::new(1 << bits).slots_per_shard() << bits > least,
+                IndexLayout::new(1 << bits).slots_per_shard() << bits > least,
                 "{bits}"
             );
         }

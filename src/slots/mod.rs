@@ -18,10 +18,10 @@ mod models;
 mod tests;
 
 pub(crate) use self::{
-    array::Segments,
-    atomic_state::Slot,
-    directory::{Directory, Segment},
-    index::{Index, Link, Shape, Span},
-    slot::{Room, Stride},
-    state::{LiveWord, Phase, Pile, Top, Word},
+    array::SlotArray,
+    atomic_state::AtomicState,
+    directory::{Directory, DirectoryEntry},
+    index::{Index, IndexLayout, IndexRange, Link},
+    slot::{Slot, SlotLayout},
+    state::{CountedHead, LiveState, Phase, State, TaggedHead},
 };

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use loom::cell::UnsafeCell;
 
-use super::{Link, LiveWord, Phase, Segments, Word};
+use super::{Link, LiveState, Phase, SlotArray, State};
 use crate::model::{check, index, spawn, Holds};
 
 /// "grow", the exchange of `Segments::grow`: a thread goes on with slots that no one else sees.
 #[test]
 fn a_segment_is_made_twice() {
     check(|| {
-        let shared = Arc::new(Segments::<u8>::new(1));
-        let make = |segments: &Segments<u8>| {
-            let slot = segments.room(index(0)).slot();
+        let shared = Arc::new(SlotArray::<u8>::new(1));
+        let make = |segments: &SlotArray<u8>| {
+            let state = segments.get_or_grow(index(0)).state();
             assert!(segments.get(index(0)).is_some(), "who has made it finds it");
-            std::ptr::from_ref(slot).addr()
+            std::ptr::from_ref(state).addr()
         };
         let others = [0; 2].map(|_| spawn(&shared, make));
         let here = make(&shared);
@@ -34,19 +34,19 @@ unsafe impl Sync for Watched {}
 #[test]
 fn a_value_is_taken_before_it_is_made() {
     check(|| {
-        let word = LiveWord::new(0, index(0));
-        let segments = Arc::new(Segments::<Watched>::new(1));
-        let _ = segments.room(index(0));
+        let word = LiveState::new(0, index(0));
+        let segments = Arc::new(SlotArray::<Watched>::new(1));
+        let _ = segments.get_or_grow(index(0));
         let maker = spawn(&segments, move |segments| {
-            let room = segments.room(index(0));
+            let slot = segments.get_or_grow(index(0));
             // SAFETY: the slot is this thread's until it is published.
-            unsafe { room.put(Watched(UnsafeCell::new(7))) };
-            room.slot().publish(word);
+            unsafe { slot.write(Watched(UnsafeCell::new(7))) };
+            slot.state().publish(word);
         });
-        let room = segments.room(index(0));
-        if room.slot().unlink(word, Link::END) {
+        let slot = segments.get_or_grow(index(0));
+        if slot.state().unlink(word, Link::END) {
             // SAFETY: no one else looks at it or takes it.
-            let value = unsafe { room.take() };
+            let value = unsafe { slot.take() };
             // SAFETY: loom has checked that nobody writes meanwhile.
             value.0.with(|number| assert_eq!(unsafe { *number }, 7));
         }
@@ -59,22 +59,25 @@ fn a_value_is_taken_before_it_is_made() {
 #[test]
 fn a_hollow_slot_is_filled_by_its_link() {
     check(|| {
-        let segments = Arc::new(Segments::<u8>::new(1));
-        let slot = segments.room(index(0)).slot();
-        let word = LiveWord::new(0, index(0));
-        slot.publish(word);
-        assert!(slot.unlink(word, Link::END));
-        let walkers = [0; 2].map(|_| {
+        let segments = Arc::new(SlotArray::<u8>::new(1));
+        let state = segments.get_or_grow(index(0)).state();
+        let word = LiveState::new(0, index(0));
+        state.publish(word);
+        assert!(state.unlink(word, Link::END));
+        let sweep_lock = [0; 2].map(|_| {
             spawn(&segments, |segments| {
-                segments.room(index(0)).slot().hollow(0)
+                segments
+                    .get_or_grow(index(0))
+                    .state()
+                    .try_vacate_in_place(0)
             })
         });
-        slot.relink(Link::to(index(1)));
-        let hollowed = walkers.map(|walker| walker.join().unwrap());
+        state.relink(Link::to(index(1)));
+        let hollowed = sweep_lock.map(|walker| walker.join().unwrap());
         assert_eq!(hollowed.iter().filter(|done| **done).count(), 1);
-        let state = slot.own_state();
-        assert_eq!((state.phase(), state.generation()), (Phase::Vacant, 1));
-        assert_eq!(state.link(), Link::to(index(1)));
+        let now = state.load_own();
+        assert_eq!((now.phase(), now.generation()), (Phase::Vacant, 1));
+        assert_eq!(now.link(), Link::to(index(1)));
     });
 }
 
@@ -83,20 +86,20 @@ fn a_hollow_slot_is_filled_by_its_link() {
 #[test]
 fn a_hollow_slot_hides_what_its_deleter_did() {
     check(|| {
-        let shared = Arc::new((Segments::<u8>::new(1), Holds::<1>::new(1)));
+        let shared = Arc::new((SlotArray::<u8>::new(1), Holds::<1>::new(1)));
         let (segments, holds) = &*shared;
-        let slot = segments.room(index(0)).slot();
-        let (word, link) = (LiveWord::new(0, index(0)), Link::to(index(1)));
-        slot.publish(word);
-        assert!(slot.unlink(word, link));
+        let state = segments.get_or_grow(index(0)).state();
+        let (word, link) = (LiveState::new(0, index(0)), Link::to(index(1)));
+        state.publish(word);
+        assert!(state.unlink(word, link));
         let late = spawn(&shared, |(segments, holds)| {
-            if segments.room(index(0)).slot().state().generation() == 1 {
+            if segments.get_or_grow(index(0)).state().load().generation() == 1 {
                 holds.look(0);
             }
         });
         holds.give(0);
-        slot.leave_hollow(slot.own_state());
+        state.vacate_in_place(state.load_own());
         late.join().unwrap();
-        assert_eq!(slot.own_state(), Word::vacant(1, link));
+        assert_eq!(state.load_own(), State::vacant(1, link));
     });
 }

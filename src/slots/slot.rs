@@ -10,7 +10,7 @@ use std::{
     ptr::NonNull,
 };
 
-use super::{atomic_state::Slot, state::LiveWord};
+use super::{atomic_state::AtomicState, state::LiveState};
 use crate::{
     epoch::Guard,
     sync::{AtomicPtr, Ordering, UnsafeCell},
@@ -22,36 +22,36 @@ const MAX_INLINE: usize = 64;
 /// A slot with a small value in its room.
 #[repr(C)]
 struct Inline<T> {
-    slot: Slot,
+    slot: AtomicState,
     value: UnsafeCell<MaybeUninit<T>>,
 }
 
 /// A slot with a pointer in its room, to the box with a large value. Zeroes are a null pointer.
 #[repr(C)]
 struct Boxed<T> {
-    slot: Slot,
+    slot: AtomicState,
     value: AtomicPtr<T>,
 }
 
 /// How the slots of a table of `T` lie in memory.
-pub(crate) struct Stride<T>(T);
+pub(crate) struct SlotLayout<T>(T);
 
-impl<T> Stride<T> {
+impl<T> SlotLayout<T> {
     /// Whether values lie in their rooms.
     const INLINE: bool = size_of::<T>() <= MAX_INLINE && align_of::<T>() <= MAX_INLINE;
 
     /// Whether nothing is to be done for a value that is gone: neither a drop nor a box to free.
-    pub(crate) const PLAIN: bool = Self::INLINE && !needs_drop::<T>();
+    pub(crate) const TRIVIAL: bool = Self::INLINE && !needs_drop::<T>();
 
     /// Bytes from one slot to the next.
-    pub(crate) const BYTES: usize = if Self::INLINE {
+    pub(crate) const SIZE: usize = if Self::INLINE {
         size_of::<Inline<T>>()
     } else {
         size_of::<Boxed<T>>()
     };
 
     /// Bytes from a slot to its room.
-    pub(crate) const ROOM: usize = if Self::INLINE {
+    pub(crate) const VALUE_OFFSET: usize = if Self::INLINE {
         offset_of!(Inline<T>, value)
     } else {
         offset_of!(Boxed<T>, value)
@@ -69,23 +69,23 @@ impl<T> Stride<T> {
 }
 
 /// A slot of a table of `T`, with its room.
-pub(crate) struct Room<'s, T> {
+pub(crate) struct Slot<'s, T> {
     /// The room, as the segment's memory knows it: good for the slot ahead of it too. So a value in
     /// its room is found by no step more.
     place: NonNull<()>,
     _segment: PhantomData<&'s T>,
 }
 
-impl<T> Clone for Room<'_, T> {
+impl<T> Clone for Slot<'_, T> {
     #[inline]
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Room<'_, T> {}
+impl<T> Copy for Slot<'_, T> {}
 
-impl<'s, T> Room<'s, T> {
+impl<'s, T> Slot<'s, T> {
     /// # Safety
     ///
     /// `place` is that of a slot's room in a segment of `T` that lives for `'s`.
@@ -98,9 +98,14 @@ impl<'s, T> Room<'s, T> {
     }
 
     #[inline]
-    pub(crate) fn slot(self) -> &'s Slot {
+    pub(crate) fn state(self) -> &'s AtomicState {
         // SAFETY: the promise of `new`: the slot lies there.
-        unsafe { self.place.byte_sub(Stride::<T>::ROOM).cast().as_ref() }
+        unsafe {
+            self.place
+                .byte_sub(SlotLayout::<T>::VALUE_OFFSET)
+                .cast()
+                .as_ref()
+        }
     }
 
     /// Asks for the slot's cache line. A hint: what is seen does not depend on it.
@@ -118,7 +123,7 @@ impl<'s, T> Room<'s, T> {
     #[inline]
     fn inline(self) -> Option<&'s UnsafeCell<MaybeUninit<T>>> {
         // SAFETY: then the segment has an `Inline<T>` here, by the promise of `new`.
-        Stride::<T>::INLINE.then(|| unsafe { self.place.cast().as_ref() })
+        SlotLayout::<T>::INLINE.then(|| unsafe { self.place.cast().as_ref() })
     }
 
     /// The pointer in the room.
@@ -138,10 +143,10 @@ impl<'s, T> Room<'s, T> {
     ///
     /// The caller has claimed the slot: no one else writes to its room or reads it.
     #[inline]
-    pub(crate) unsafe fn put(self, value: T) {
+    pub(crate) unsafe fn write(self, value: T) {
         match self.inline() {
             // SAFETY: the caller's duty.
-            Some(room) => room.with_mut(|room| unsafe { room.cast::<T>().write(value) }),
+            Some(slot) => slot.with_mut(|slot| unsafe { slot.cast::<T>().write(value) }),
             None => {
                 let boxed = Box::into_raw(Box::new(value));
                 // SAFETY: not inline.
@@ -159,7 +164,7 @@ impl<'s, T> Room<'s, T> {
     #[inline]
     unsafe fn value(self) -> NonNull<T> {
         let value = match self.inline() {
-            Some(room) => room.with(|room| room.cast::<T>().cast_mut()),
+            Some(slot) => slot.with(|slot| slot.cast::<T>().cast_mut()),
             // SAFETY: not inline.
             // edge: none. Ordered by the state, which the caller has seen.
             None => unsafe { self.pointer() }.load(Ordering::Relaxed),
@@ -170,15 +175,15 @@ impl<'s, T> Room<'s, T> {
 
     /// The value of the handle that `word` stands for, if that is valid, readable while `guard` lives.
     #[inline]
-    pub(crate) fn read<'g>(self, word: LiveWord, guard: &'g Guard) -> Option<&'g T>
+    pub(crate) fn read<'g>(self, word: LiveState, guard: &'g Guard) -> Option<&'g T>
     where
         's: 'g,
     {
-        if self.slot().state() != word.word() {
+        if self.state().load() != word.word() {
             return None;
         }
         // SAFETY: the state was live while `guard` was pinned.
-        Some(unsafe { self.deref(guard) })
+        Some(unsafe { self.value_ref(guard) })
     }
 
     /// The value of a slot that was live.
@@ -187,7 +192,7 @@ impl<'s, T> Room<'s, T> {
     ///
     /// The caller saw the state live (or made it limbo itself) after `_guard` was pinned.
     #[inline]
-    pub(crate) unsafe fn deref<'g>(self, _guard: &'g Guard) -> &'g T
+    pub(crate) unsafe fn value_ref<'g>(self, _guard: &'g Guard) -> &'g T
     where
         's: 'g,
     {
@@ -207,7 +212,7 @@ impl<'s, T> Room<'s, T> {
         // needs stack for the value that it moves.
         // SAFETY: the caller's duty: it is there, and is not used again where it was.
         unsafe {
-            if Stride::<T>::INLINE {
+            if SlotLayout::<T>::INLINE {
                 Box::new(self.value().read())
             } else {
                 Box::from_raw(self.value().as_ptr())
@@ -224,7 +229,7 @@ impl<'s, T> Room<'s, T> {
     pub(crate) unsafe fn drop_value(self) {
         match self.inline() {
             // SAFETY: the caller's duty.
-            Some(room) => room.with_mut(|room| unsafe { room.cast::<T>().drop_in_place() }),
+            Some(slot) => slot.with_mut(|slot| unsafe { slot.cast::<T>().drop_in_place() }),
             // A box frees its memory even if the drop of what is in it panics.
             // SAFETY: as above; and `put` made the box.
             None => drop(unsafe { Box::from_raw(self.value().as_ptr()) }),
@@ -234,12 +239,12 @@ impl<'s, T> Room<'s, T> {
 
 /// loom's atomics and cells are objects, and are made one by one; std's are memory that is zeroed.
 #[cfg(loom)]
-impl<T> Stride<T> {
+impl<T> SlotLayout<T> {
     /// # Safety
     ///
     /// `place` is memory of a segment of `T`, and holds no slot.
-    pub(crate) unsafe fn make(place: NonNull<Slot>) {
-        let slot = Slot::new();
+    pub(crate) unsafe fn make(place: NonNull<AtomicState>) {
+        let slot = AtomicState::new();
         // SAFETY: the caller's duty.
         unsafe {
             if Self::INLINE {
@@ -255,7 +260,7 @@ impl<T> Stride<T> {
     /// # Safety
     ///
     /// `place` is a slot of a segment of `T`, not used any more.
-    pub(crate) unsafe fn unmake(place: NonNull<Slot>) {
+    pub(crate) unsafe fn unmake(place: NonNull<AtomicState>) {
         // SAFETY: the caller's duty.
         unsafe {
             if Self::INLINE {
@@ -273,11 +278,11 @@ mod tests {
 
     #[test]
     fn small_values_lie_beside_their_slot_and_large_ones_do_not() {
-        assert_eq!(Stride::<()>::BYTES, size_of::<usize>());
-        assert_eq!(Stride::<usize>::BYTES, 2 * size_of::<usize>());
-        assert_eq!(Stride::<[u8; 64]>::BYTES, size_of::<usize>() + 64);
-        assert_eq!(Stride::<[u8; 65]>::BYTES, 2 * size_of::<usize>());
-        assert_eq!(Stride::<[u8; 65]>::BOX_BYTES, 65);
+        assert_eq!(SlotLayout::<()>::SIZE, size_of::<usize>());
+        assert_eq!(SlotLayout::<usize>::SIZE, 2 * size_of::<usize>());
+        assert_eq!(SlotLayout::<[u8; 64]>::SIZE, size_of::<usize>() + 64);
+        assert_eq!(SlotLayout::<[u8; 65]>::SIZE, 2 * size_of::<usize>());
+        assert_eq!(SlotLayout::<[u8; 65]>::BOX_BYTES, 65);
     }
 
     #[test]
@@ -287,9 +292,9 @@ mod tests {
         #[repr(align(128))]
         struct TwoLines(#[allow(dead_code)] u8);
 
-        assert_eq!(Stride::<Line>::ALIGN, 64);
-        assert_eq!(Stride::<Line>::BYTES, 128);
-        assert_eq!(Stride::<TwoLines>::ALIGN, align_of::<usize>());
-        assert_eq!(Stride::<u128>::BYTES % align_of::<u128>(), 0);
+        assert_eq!(SlotLayout::<Line>::ALIGN, 64);
+        assert_eq!(SlotLayout::<Line>::SIZE, 128);
+        assert_eq!(SlotLayout::<TwoLines>::ALIGN, align_of::<usize>());
+        assert_eq!(SlotLayout::<u128>::SIZE % align_of::<u128>(), 0);
     }
 }

@@ -32,18 +32,18 @@ pub(crate) enum Phase {
     /// Free to be issued with the generation it shows.
     Vacant,
     /// Out of generations, never to be issued again.
-    Retired,
+    Exhausted,
 }
 
 /// A slot's state: phase, generation, and index or link. The table at the head says which.
 ///
 /// The default is the word of a slot that was never used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Word(usize);
+pub(crate) struct State(usize);
 
-impl Word {
+impl State {
     /// The end of a slot's life.
-    pub(crate) const RETIRED: Self = Self(GENERATION_MASK | INDEX_MASK);
+    pub(crate) const EXHAUSTED: Self = Self(GENERATION_MASK | INDEX_MASK);
 
     pub(crate) fn from_bits(bits: usize) -> Self {
         Self(bits)
@@ -95,7 +95,7 @@ impl Word {
         match self.0 & PHASE_MASK {
             LIVE => Phase::Live,
             LIMBO => Phase::Limbo,
-            _ if self == Self::RETIRED => Phase::Retired,
+            _ if self == Self::EXHAUSTED => Phase::Exhausted,
             _ => Phase::Vacant,
         }
     }
@@ -106,13 +106,13 @@ impl Word {
 /// Without that bit a forged integer could equal the state of a vacant slot. With it, equality
 /// means that the slot is live and that this is its one handle: no state has top bits `11`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct LiveWord(usize);
+pub(crate) struct LiveState(usize);
 
-impl LiveWord {
+impl LiveState {
     /// The word that the handle of `index` in `generation` stands for.
     #[inline]
     pub(crate) fn new(generation: usize, index: Index) -> Self {
-        Self(Word::new(LIVE, generation, index.bits()).0)
+        Self(State::new(LIVE, generation, index.bits()).0)
     }
 
     /// Takes any integer; `None` if no handle looks like that.
@@ -123,7 +123,7 @@ impl LiveWord {
     }
 
     /// The same of a slot's state; `None` if it is not live.
-    pub(crate) fn of(state: Word) -> Option<Self> {
+    pub(crate) fn of(state: State) -> Option<Self> {
         (state.phase() == Phase::Live).then_some(Self(state.0))
     }
 
@@ -133,8 +133,8 @@ impl LiveWord {
     }
 
     #[inline]
-    pub(crate) fn word(self) -> Word {
-        Word(self.0)
+    pub(crate) fn word(self) -> State {
+        State(self.0)
     }
 
     #[inline]
@@ -144,8 +144,8 @@ impl LiveWord {
 
     /// The word of its slot once it is deleted. Of a word that was made up it makes something, too.
     #[inline]
-    pub(crate) fn limbo(self, link: Link) -> Word {
-        Word((self.0 & GENERATION_MASK) | LIMBO | link.bits())
+    pub(crate) fn limbo(self, link: Link) -> State {
+        State((self.0 & GENERATION_MASK) | LIMBO | link.bits())
     }
 }
 
@@ -153,20 +153,20 @@ impl LiveWord {
 /// generation. A slot is pushed once per generation, so a top that compares equal has been the
 /// top all along, and its link is still the one that was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Top(usize);
+pub(crate) struct TaggedHead(usize);
 
-impl Top {
+impl TaggedHead {
     /// Nothing on the stack. No slot of generation 0 is ever pushed, so no top is zero.
     pub(crate) const EMPTY: Self = Self(0);
 
     /// The top that names a vacant slot of this generation.
     pub(crate) fn new(generation: usize, index: Index) -> Self {
-        Self::of(Word::vacant(generation, Link::END), index)
+        Self::of(State::vacant(generation, Link::END), index)
     }
 
     /// The top that names the slot with this state. Of a state that is not vacant it makes
     /// something that is no top, or that of another generation than was on the stack.
-    pub(crate) fn of(state: Word, index: Index) -> Self {
+    pub(crate) fn of(state: State, index: Index) -> Self {
         Self(state.0 & !INDEX_MASK | index.bits())
     }
 
@@ -192,9 +192,9 @@ impl Top {
 /// The head of a stack of deleted slots that many threads push and one takes whole: the first
 /// slot, and how many there are (saturating: it only says when a batch is due).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Pile(usize);
+pub(crate) struct CountedHead(usize);
 
-impl Pile {
+impl CountedHead {
     pub(crate) const EMPTY: Self = Self(0);
 
     pub(crate) fn from_bits(bits: usize) -> Self {
@@ -206,14 +206,14 @@ impl Pile {
     }
 
     pub(crate) fn len(self) -> usize {
-        Word(self.0).generation()
+        State(self.0).generation()
     }
 
     pub(crate) fn link(self) -> Link {
         if self == Self::EMPTY {
             Link::END
         } else {
-            Word(self.0).link()
+            State(self.0).link()
         }
     }
 
@@ -228,47 +228,47 @@ impl Pile {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::slots::Shape;
+    use crate::slots::IndexLayout;
 
     fn index(number: usize) -> Index {
-        Shape::new(8).index(number, 0)
+        IndexLayout::new(8).index(number, 0)
     }
 
     #[test]
     fn only_a_live_word_equals_a_handle() {
         let index = index(1);
-        let live = LiveWord::new(3, index);
-        assert_eq!(LiveWord::checked(live.bits()), Some(live));
+        let live = LiveState::new(3, index);
+        assert_eq!(LiveState::checked(live.bits()), Some(live));
         assert_eq!(live.word().phase(), Phase::Live);
         for other in [
             live.limbo(Link::to(index)),
-            Word::vacant(3, Link::to(index)),
-            Word::RETIRED,
-            Word::default(),
+            State::vacant(3, Link::to(index)),
+            State::EXHAUSTED,
+            State::default(),
         ] {
             assert_ne!(other.phase(), Phase::Live);
-            assert_eq!(LiveWord::checked(other.bits()), None, "{other:?}");
+            assert_eq!(LiveState::checked(other.bits()), None, "{other:?}");
         }
         // Both fixed bits set: no state has that, so it can be compared, and is never equal.
-        let both = LiveWord::checked(live.bits() | LIMBO).map(LiveWord::word);
+        let both = LiveState::checked(live.bits() | LIMBO).map(LiveState::word);
         assert!(both.is_some_and(|word| word.phase() != Phase::Live));
     }
 
     #[test]
     fn a_top_is_never_empty_and_names_its_slot() {
         let first = index(0);
-        let top = Top::new(1, first);
-        assert_ne!(top, Top::EMPTY);
+        let top = TaggedHead::new(1, first);
+        assert_ne!(top, TaggedHead::EMPTY);
         assert_eq!(top.index(), Some(first));
-        assert_eq!(top, Top::of(Word::vacant(1, Link::END), first));
-        assert_ne!(top, Top::of(Word::vacant(2, Link::END), first));
-        assert_eq!(Top::EMPTY.link(), Link::END);
+        assert_eq!(top, TaggedHead::of(State::vacant(1, Link::END), first));
+        assert_ne!(top, TaggedHead::of(State::vacant(2, Link::END), first));
+        assert_eq!(TaggedHead::EMPTY.link(), Link::END);
     }
 
     #[test]
     fn a_pile_counts_and_saturates() {
         let index = index(0);
-        let mut pile = Pile::EMPTY;
+        let mut pile = CountedHead::EMPTY;
         assert_eq!(pile.link(), Link::END);
         for len in 1..=2000 {
             pile = pile.push(index);

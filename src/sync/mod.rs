@@ -12,7 +12,7 @@ mod try_lock;
 mod models;
 
 #[cfg_attr(loom, allow(unused_imports))]
-pub(crate) use self::{backoff::Backoff, try_lock::InOneHand};
+pub(crate) use self::{backoff::Backoff, try_lock::TryLock};
 
 #[cfg(not(loom))]
 pub(crate) use std::{

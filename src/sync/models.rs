@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::InOneHand;
+use super::TryLock;
 use crate::model::{check, spawn, Holds};
 
 /// "anchor": `InOneHand::try_with` without its swap, or without Release or Acquire: two threads have what
@@ -10,8 +10,8 @@ use crate::model::{check, spawn, Holds};
 #[test]
 fn the_anchor_is_in_two_hands() {
     check(|| {
-        let shared = Arc::new(InOneHand::new(Holds::<1>::new(0)));
-        let hold = |shared: &InOneHand<Holds<1>>| {
+        let shared = Arc::new(TryLock::new(Holds::<1>::new(0)));
+        let hold = |shared: &TryLock<Holds<1>>| {
             shared.try_with(|holds| {
                 holds.take(0);
                 loom::thread::yield_now();

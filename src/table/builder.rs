@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData};
 
 use super::handle_table::HandleTable;
-use crate::{config::MAX_SHARDS, inner::Core, sync::const_unless_loom};
+use crate::{config::MAX_SHARDS, inner::Inner, sync::const_unless_loom};
 
 /// Settings of a table to be: made by [`HandleTable::builder`].
 pub struct Builder<T> {
@@ -25,13 +25,13 @@ impl Limits {
         max_handles: usize::MAX,
     };
 
-    pub(crate) fn make_core<T>(self) -> Core<T> {
+    pub(crate) fn make_inner<T>(self) -> Inner<T> {
         let shards = match self.shards {
             _ if !cfg!(feature = "sharded") => 1,
             0 => default_shards(),
             set => set,
         };
-        Core::new(
+        Inner::new(
             shards.clamp(1, MAX_SHARDS).next_power_of_two(),
             self.max_handles,
         )

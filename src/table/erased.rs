@@ -51,7 +51,7 @@ impl<T: 'static> Place<T> {
     };
 
     #[inline]
-    fn put(value: T) -> Words {
+    fn write(value: T) -> Words {
         let mut words = [MaybeUninit::uninit(); 3];
         if Self::INLINE {
             // SAFETY: a `T` fits, in size and alignment.
@@ -114,7 +114,7 @@ impl Erased {
     #[inline]
     pub(crate) fn new<T: Send + Sync + 'static>(value: T) -> Self {
         Self {
-            words: UnsafeCell::new(Place::put(value)),
+            words: UnsafeCell::new(Place::write(value)),
             vtable: Place::<T>::VTABLE,
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     epoch::{self, Guard},
     error::{Full, HandleError, FULL},
     handle::Handle,
-    inner::OnceCore,
+    inner::OnceInner,
     sync::const_unless_loom,
 };
 
@@ -60,7 +60,7 @@ use crate::{
 // A line of its own, since every look-up reads it.
 #[repr(align(64))]
 pub struct HandleTable<T> {
-    pub(crate) core: OnceCore<T>,
+    pub(crate) inner: OnceInner<T>,
     limits: Limits,
 }
 
@@ -96,7 +96,7 @@ impl<T> HandleTable<T> {
     const_unless_loom! {
         pub(crate) const fn with_limits(limits: Limits) -> Self {
             Self {
-                core: OnceCore::new(),
+                inner: OnceInner::new(),
                 limits,
             }
         }
@@ -134,7 +134,7 @@ impl<T> HandleTable<T> {
     /// ```
     #[inline(always)]
     pub fn get(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
-        if let Some(candidate) = self.core.lookup().find(handle) {
+        if let Some(candidate) = self.inner.lookup().find(handle) {
             // Ahead of the pin, which takes about as long as a line from the next cache.
             candidate.prefetch();
             let guard = epoch::pin();
@@ -144,7 +144,7 @@ impl<T> HandleTable<T> {
                 return Ok(unsafe { Ref::new(value, guard) });
             }
         }
-        Err(self.core.refusal(handle))
+        Err(self.inner.explain(handle))
     }
 
     /// As [`get`](Self::get), but the slot is found under the pin, not ahead of it: so nothing is kept
@@ -155,13 +155,13 @@ impl<T> HandleTable<T> {
         guard: Guard,
         handle: Handle,
     ) -> Result<Ref<'_, T>, HandleError> {
-        match self.core.lookup().get(handle, &guard) {
+        match self.inner.lookup().get(handle, &guard) {
             Some(value) => {
                 let value = NonNull::from(value);
                 // SAFETY: the value lives while the guard is pinned, and the guard goes along.
                 Ok(unsafe { Ref::new(value, guard) })
             }
-            None => Err(self.core.refusal(handle)),
+            None => Err(self.inner.explain(handle)),
         }
     }
 
@@ -170,7 +170,7 @@ impl<T> HandleTable<T> {
     /// Wait-free but for every 128th time, as [`get`](Self::get).
     #[inline]
     pub fn pin(&self) -> Pinned<'_, T> {
-        Pinned::new(&self.core, epoch::pin())
+        Pinned::new(&self.inner, epoch::pin())
     }
 
     /// A clone of the value of `handle`; nothing stays pinned.
@@ -188,7 +188,7 @@ impl<T> HandleTable<T> {
     /// Whether `handle` is valid at this moment. Wait-free, and needs no pin.
     #[inline]
     pub fn contains(&self, handle: Handle) -> bool {
-        self.core.lookup().contains(handle)
+        self.inner.lookup().contains(handle)
     }
 
     /// Deletes `handle`: it is invalid from here on, for ever. Its value is dropped
@@ -208,9 +208,9 @@ impl<T> HandleTable<T> {
     /// once, so that a reader who was preempted can go on.
     #[inline(always)]
     pub fn remove(&self, handle: Handle) -> Result<(), HandleError> {
-        match self.core.get().and_then(|core| core.delete(handle)) {
+        match self.inner.get().and_then(|inner| inner.delete(handle)) {
             Some(_) => Ok(()),
-            None => Err(self.core.refusal(handle)),
+            None => Err(self.inner.explain(handle)),
         }
     }
 
@@ -233,10 +233,10 @@ impl<T> HandleTable<T> {
     /// ```
     pub fn remove_ref(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
         let guard = epoch::pin();
-        let deleted = self.core.get().and_then(|core| core.delete(handle));
-        let (room, _) = deleted.ok_or_else(|| self.core.refusal(handle))?;
+        let deleted = self.inner.get().and_then(|inner| inner.delete(handle));
+        let (slot, _) = deleted.ok_or_else(|| self.inner.explain(handle))?;
         // SAFETY: `delete` found the slot live, after `guard` was pinned.
-        let value = NonNull::from(unsafe { room.deref(&guard) });
+        let value = NonNull::from(unsafe { slot.value_ref(&guard) });
         // SAFETY: the value lives while the guard is pinned, and the guard goes along.
         Ok(unsafe { Ref::new(value, guard) })
     }
@@ -268,8 +268,8 @@ impl<T> HandleTable<T> {
     /// # Ok::<(), handle_table::HandleError>(())
     /// ```
     pub fn remove_now(&self, handle: Handle) -> Result<(), HandleError> {
-        let deleted = self.core.get().and_then(|core| core.delete_now(handle));
-        deleted.ok_or_else(|| self.core.refusal(handle))
+        let deleted = self.inner.get().and_then(|inner| inner.delete_now(handle));
+        deleted.ok_or_else(|| self.inner.explain(handle))
     }
 }
 
@@ -287,7 +287,7 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
     #[inline(always)]
     #[track_caller]
     pub fn insert(&self, value: T) -> Handle {
-        self.insert_made(|| value)
+        self.insert_in_place(|| value)
     }
 
     /// Stores `value` under a new handle, or gives it back.
@@ -297,19 +297,19 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
     /// [`Full`], with the value, if the table ran out of handle space.
     #[inline(always)]
     pub fn try_insert(&self, value: T) -> Result<Handle, Full<T>> {
-        self.try_insert_made(|| value)
+        self.try_insert_in_place(|| value)
     }
 
     /// [`insert`](Self::insert), of the value that `make` gives. A closure, so that the value is made
     /// where it is to live: a copy of it on the way costs more than all the rest. It does not panic.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn insert_made(&self, make: impl FnOnce() -> T) -> Handle {
-        let core = self.core.get_or_make(|| self.limits.make_core());
-        if let Some(claim) = core.claim_usually() {
-            return core.publish_usually(claim, make());
+    pub(crate) fn insert_in_place(&self, make: impl FnOnce() -> T) -> Handle {
+        let inner = self.inner.get_or_make(|| self.limits.make_inner());
+        if let Some(claim) = inner.claim_fast() {
+            return inner.publish_fast(claim, make());
         }
-        match core.insert_slowly(make()) {
+        match inner.insert_slow(make()) {
             Ok(handle) => handle,
             Err(_) => out_of_space(),
         }
@@ -317,11 +317,11 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
 
     /// [`try_insert`](Self::try_insert), in the same way.
     #[inline(always)]
-    pub(crate) fn try_insert_made(&self, make: impl FnOnce() -> T) -> Result<Handle, Full<T>> {
-        let core = self.core.get_or_make(|| self.limits.make_core());
-        match core.claim_usually() {
-            Some(claim) => Ok(core.publish_usually(claim, make())),
-            None => core.insert_slowly(make()),
+    pub(crate) fn try_insert_in_place(&self, make: impl FnOnce() -> T) -> Result<Handle, Full<T>> {
+        let inner = self.inner.get_or_make(|| self.limits.make_inner());
+        match inner.claim_fast() {
+            Some(claim) => Ok(inner.publish_fast(claim, make())),
+            None => inner.insert_slow(make()),
         }
     }
 
@@ -360,8 +360,8 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
     ///
     /// [`Full`], with the closure, which was not called.
     pub fn try_insert_with<F: FnOnce(Handle) -> T>(&self, make: F) -> Result<Handle, Full<F>> {
-        self.core
-            .get_or_make(|| self.limits.make_core())
+        self.inner
+            .get_or_make(|| self.limits.make_inner())
             .insert_with(make)
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     epoch::Guard,
     error::HandleError,
     handle::Handle,
-    inner::{Core, Lookup, OnceCore, Place},
+    inner::{Inner, Lookup, OnceInner, Place},
 };
 
 /// A value in a table, kept alive while this exists, even if its handle is deleted meanwhile.
@@ -94,17 +94,17 @@ impl<T: ?Sized + fmt::Display> fmt::Display for Ref<'_, T> {
 /// }
 /// ```
 pub struct Pinned<'t, T> {
-    core: &'t OnceCore<T>,
+    inner: &'t OnceInner<T>,
     /// Here, and not behind a pointer, so that a loop of look-ups can keep it in registers.
     lookup: Lookup<'t, T>,
     guard: Guard,
 }
 
 impl<'t, T> Pinned<'t, T> {
-    pub(crate) fn new(core: &'t OnceCore<T>, guard: Guard) -> Self {
+    pub(crate) fn new(inner: &'t OnceInner<T>, guard: Guard) -> Self {
         Self {
-            core,
-            lookup: core.lookup(),
+            inner,
+            lookup: inner.lookup(),
             guard,
         }
     }
@@ -129,8 +129,8 @@ impl<'t, T> Pinned<'t, T> {
     #[cold]
     #[inline(never)]
     fn get_again(&self, handle: Handle) -> Result<&T, HandleError> {
-        let value = self.core.lookup().get(handle, &self.guard);
-        value.ok_or_else(|| self.core.refusal(handle))
+        let value = self.inner.lookup().get(handle, &self.guard);
+        value.ok_or_else(|| self.inner.explain(handle))
     }
 
     /// Lets go of everything seen so far and pins anew, so that reclamation can go on.
@@ -140,7 +140,7 @@ impl<'t, T> Pinned<'t, T> {
     #[inline]
     pub fn repin(&mut self) {
         self.guard.repin();
-        self.lookup = self.core.lookup();
+        self.lookup = self.inner.lookup();
     }
 
     /// The live handles and their values, in no particular order.
@@ -163,7 +163,7 @@ impl<'t, T> Pinned<'t, T> {
     /// ```
     pub fn iter(&self) -> Iter<'_, T> {
         Iter {
-            core: self.core.get(),
+            inner: self.inner.get(),
             guard: &self.guard,
             place: Place::default(),
         }
@@ -187,7 +187,7 @@ impl<'p, T> IntoIterator for &'p Pinned<'_, T> {
 
 /// The live handles and values of a table: made by [`Pinned::iter`].
 pub struct Iter<'p, T> {
-    core: Option<&'p Core<T>>,
+    inner: Option<&'p Inner<T>>,
     guard: &'p Guard,
     place: Place,
 }
@@ -196,7 +196,7 @@ impl<'p, T> Iterator for Iter<'p, T> {
     type Item = (Handle, &'p T);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (handle, value, place) = self.core?.next_live(self.place, self.guard)?;
+        let (handle, value, place) = self.inner?.next_live(self.place, self.guard)?;
         self.place = place;
         Some((handle, value))
     }

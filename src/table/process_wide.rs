@@ -29,7 +29,7 @@ impl Handle {
     #[inline(always)]
     #[track_caller]
     pub fn new<T: Send + Sync + 'static>(value: T) -> Self {
-        GLOBAL.insert_made(|| Erased::new(value))
+        GLOBAL.insert_in_place(|| Erased::new(value))
     }
 
     /// Stores the value that `make` returns, which may know its own handle. If `make` panics,
@@ -62,7 +62,7 @@ impl Handle {
     #[inline(always)]
     pub fn try_new<T: Send + Sync + 'static>(value: T) -> Result<Self, Full<T>> {
         GLOBAL
-            .try_insert_made(|| Erased::new(value))
+            .try_insert_in_place(|| Erased::new(value))
             .map_err(|full| {
                 full.map(|erased| match erased.take() {
                     Ok(value) => value,

@@ -1,7 +1,7 @@
 //! [`HandleTable`] as a whole: what goes over all its slots, to delete, drop or count.
 
 use super::handle_table::HandleTable;
-use crate::{error::QuiesceError, handle::Handle, inner::Core, stats::Stats};
+use crate::{error::QuiesceError, handle::Handle, inner::Inner, stats::Stats};
 
 /// The table as a whole.
 impl<T> HandleTable<T> {
@@ -9,12 +9,14 @@ impl<T> HandleTable<T> {
     ///
     /// Weakly consistent, as [`Pinned::iter`](crate::Pinned::iter). The thread is pinned while `keep` runs, and repinned
     /// now and then. `keep` may use the table.
-    pub fn retain(&self, mut keep: impl FnMut(Handle, &T) -> bool) {
-        let Some(core) = self.core.get() else { return };
-        core.for_each_live(|handle, value| {
-            if !keep(handle, value) {
+    pub fn retain(&self, mut adopt_batch: impl FnMut(Handle, &T) -> bool) {
+        let Some(inner) = self.inner.get() else {
+            return;
+        };
+        inner.for_each_live(|handle, value| {
+            if !adopt_batch(handle, value) {
                 // Another thread may have deleted it meanwhile, which is as good.
-                let _ = core.delete(handle);
+                let _ = inner.delete(handle);
             }
         });
     }
@@ -45,8 +47,8 @@ impl<T> HandleTable<T> {
     /// # Ok::<(), handle_table::HandleError>(())
     /// ```
     pub fn flush(&self) {
-        if let Some(core) = self.core.get() {
-            core.flush();
+        if let Some(inner) = self.inner.get() {
+            inner.flush();
         }
     }
 
@@ -75,13 +77,13 @@ impl<T> HandleTable<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn quiesce(&self) -> Result<(), QuiesceError> {
-        self.core.get().map_or(Ok(()), Core::quiesce)
+        self.inner.get().map_or(Ok(()), Inner::quiesce)
     }
 
     /// How many handles are live. Each shard counts for itself; while other threads insert and
     /// delete, the sum is right to within what they do during the call.
     pub fn len(&self) -> usize {
-        self.core.get().map_or(0, Core::len)
+        self.inner.get().map_or(0, Inner::len)
     }
 
     /// Whether no handle is live: [`len`](Self::len) is zero.
@@ -91,6 +93,6 @@ impl<T> HandleTable<T> {
 
     /// Counts what the table holds. It takes time for every slot that was ever in use.
     pub fn stats(&self) -> Stats {
-        self.core.get().map_or_else(Stats::default, Core::stats)
+        self.inner.get().map_or_else(Stats::default, Inner::stats)
     }
 }
