@@ -50,9 +50,6 @@ pub mod docs {
 
     #[doc = include_str!("../docs/LOOM.md")]
     pub mod loom {}
-
-    #[doc = include_str!("../docs/CHANGELOG.md")]
-    pub mod changelog {}
 }
 
 pub use crate::{
