@@ -1,5 +1,6 @@
 //! How the verbs grow with cores and NUMA nodes, by the model in `benches::model`:
-//! `cargo bench -p benches --bench scaling -- --help`. docs/SCALING.md reads its tables.
+//! `cargo bench -p benches --bench scaling -- --help`.
+//! docs/lab/scaling-model.md discusses its tables.
 
 use std::{
     fs::File,
@@ -13,7 +14,7 @@ use std::{
 
 use benches::{
     model::{
-        crew::{Crew, Outcome},
+        machine::{Machine, Outcome},
         memory::{Costs, MAX_CORES},
         verbs::Verb,
     },
@@ -22,83 +23,86 @@ use benches::{
 use clap::Parser;
 use handle_table::HandleTable;
 
-/// Models a verb on many cores. Times are nanoseconds. "Busy" is a line that is on its way from core
-/// to core for more than 80 % of the time: there more cores do no more.
+/// Models a verb on many cores. Times are nanoseconds. "Busy" is a line that is in transfer between
+/// cores for more than 80 % of the time: there, more cores do not raise the throughput.
 ///
-/// The defaults for near and far are medians that nviennot/core-to-core-latency (its README.md)
+/// The defaults for near and far are rounded medians that nviennot/core-to-core-latency (README.md)
 /// gives for two Xeon Platinum 8375C: 51 and 108. Its AMD EPYC 7R13 has 23 in a group of 8 cores,
-/// 107 in a socket, 197 across.
+/// 107 in a socket, 197 across sockets.
 #[derive(Parser, Debug)]
 #[command(name = "scaling")]
 struct Cli {
-    /// Only verbs whose name contains one of these.
+    /// Run only verbs whose name contains one of these words.
     filter: Vec<String>,
 
-    /// Numbers of cores, a thread on each.
+    /// Numbers of cores. Each runs one thread.
     #[arg(long, value_delimiter = ',', default_value = "1,2,8,64,128,256")]
     cores: Vec<usize>,
 
-    /// Numbers of NUMA nodes that the cores are shared out to.
+    /// Numbers of NUMA nodes, among which the cores are divided.
     #[arg(long, value_delimiter = ',', default_value = "1,2,4,8")]
     nodes: Vec<usize>,
 
-    /// To get a line that another core of the node has.
+    /// Time to get a line from another core of the node.
     #[arg(long, default_value_t = 50.0)]
     near: f64,
 
-    /// To get a line from another node.
+    /// Time to get a line from another node.
     #[arg(long, default_value_t = 110.0)]
     far: f64,
 
-    /// For how long one more reader keeps a line from the next. A guess: some cycles of a cache.
+    /// How long a copy of a line to one more reader keeps the next one waiting. A guess: some
+    /// cycles of a cache.
     #[arg(long, default_value_t = 5.0)]
     serve: f64,
 
-    /// Lines under way at a time in crossbeam's walk over its participants and its copies of bags.
-    /// A guess: a core has room for ten and more, and a list is followed link by link.
+    /// Lines in transfer at a time, in crossbeam's scans of its participants and copies of bags. A
+    /// guess: a core has room for ten and more, but a list is followed link by link.
     #[arg(long, default_value_t = 4.0)]
     overlap: f64,
 
-    /// To look at one participant in that walk, whoever has its lines. docs/SCALING.md measures it.
-    #[arg(long, default_value_t = 10.0)]
-    walk: f64,
+    /// Time to look at one participant in such a scan, wherever its lines are. For the measurement
+    /// see docs/lab/scaling-model.md.
+    #[arg(long = "walk", default_value_t = 10.0)]
+    scan: f64,
 
-    /// Pins of a thread from one of crossbeam's collections to the next: fixed there, in internal.rs.
+    /// Pins of a thread from one collection to the next. A constant of crossbeam-epoch.
     #[arg(long, default_value_t = 128)]
     pins_per_collect: u64,
 
-    /// Without the anchor that stops crossbeam's walks between batches: as the epoch would be alone.
-    #[arg(long)]
-    no_anchor: bool,
+    /// Without the sentinel, which ends crossbeam's scans between grace periods.
+    #[arg(long = "no-anchor")]
+    no_sentinel: bool,
 
-    /// Deletes in a batch: `batch_limit` in src/layout.rs, for values with nothing to drop. 256 for others.
+    /// Deletes in a batch. The default is that of values without a destructor; others have 256 (see
+    /// `batch_limit` in src/config.rs).
     #[arg(long, default_value_t = 1024)]
     batch: usize,
 
-    /// Another time for a verb on one thread alone than the one that was measured.
+    /// Time of a verb on a thread that runs alone, in place of the measured one.
     #[arg(long, value_name = "VERB=NS", value_parser = work)]
     work: Vec<(String, f64)>,
 
-    /// Operations of each thread: some batches.
+    /// Operations of each thread. Should fill several batches.
     #[arg(long, default_value_t = 12288)]
     turns: u64,
 
-    /// Measures instead, here and now: a get with a pin each on one thread, while so many others are
-    /// among the collector's participants and sleep.
+    /// Measure on this machine instead: a get with a pin each on one thread, while that many other
+    /// threads are registered with the collector and sleep.
     #[arg(long, value_delimiter = ',', value_name = "THREADS")]
     idle: Vec<usize>,
 
-    /// Writes all results to this file, too, seen from the workspace's root.
+    /// Also write all results to this file, relative to the workspace.
     #[arg(long)]
     csv: Option<PathBuf>,
 
-    /// What `cargo bench` says to every bench.
+    /// `cargo bench` passes this to every bench.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 fn work(text: &str) -> Result<(String, f64), String> {
-    let (verb, ns) = text.split_once('=').ok_or("VERB=NS")?;
+    let (verb, ns) = text.split_once('=').ok_or("must be VERB=NS")?;
     let ns = ns.parse().map_err(|error| format!("{ns}: {error}"))?;
     Ok((verb.into(), ns))
 }
@@ -124,15 +128,15 @@ impl Cli {
             far: self.far,
             serve: self.serve,
             overlap: self.overlap.max(1.0),
-            walk: self.walk,
+            scan: self.scan,
             pins_per_collect: self.pins_per_collect.max(1),
-            anchor: !self.no_anchor,
+            sentinel: !self.no_sentinel,
         };
-        Crew::new(verb, cores, nodes, &costs).run(self.turns)
+        Machine::new(verb, cores, nodes, &costs).run(self.turns)
     }
 }
 
-/// The median of 15 rounds, in nanoseconds.
+/// The time of a get with a pin beside that many sleeping threads: the median of 15 rounds.
 fn get_beside(idle: usize) -> f64 {
     const OPS: u32 = 1 << 18;
     let table = HandleTable::new();
@@ -161,7 +165,7 @@ fn get_beside(idle: usize) -> f64 {
     })
 }
 
-/// The line that is always on its way from core to core, if there is one.
+/// The name of the line that is in transfer nearly all of the time, if there is one.
 fn busy_line(outcome: &Outcome) -> String {
     match outcome.busiest {
         Some((line, share)) if share > 0.8 => {
@@ -182,7 +186,7 @@ fn main() -> io::Result<()> {
         return Ok(());
     }
     let mut csv = match &cli.csv {
-        // `cargo bench` runs a bench in the directory of its package.
+        // `cargo bench` runs a bench in the folder of its package.
         Some(path) => Some(File::create(
             match std::env::var_os("CARGO_MANIFEST_DIR") {
                 Some(package) => PathBuf::from(package).join("..").join(path),

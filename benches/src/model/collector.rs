@@ -1,40 +1,38 @@
-//! The collector that a crew shares, as crossbeam-epoch 0.9 does it (its internal.rs), each access to a
-//! line of many included; how handle-table counts grace periods by it and retires its batches by that count, and
-//! how its anchor holds it back.
+//! The collector that the threads of a machine share, as crossbeam-epoch 0.9 works (its
+//! internal.rs): pins, scans of the participants, and a queue of bags. Every access to a shared
+//! line is a step.
+//!
+//! The sentinel of handle-table is part of it, since it ends the scans: see src/epoch/sentinel.rs.
 
 use std::collections::VecDeque;
 
 use super::{
-    crew::{Crew, Step, Step::*},
+    machine::{Machine, Step, Step::*},
     memory::{time, Costs, Line, Time},
 };
 
-/// Bags that one collection runs, at the most.
+/// The largest number of bags that one collection runs.
 const BAGS_PER_COLLECT: u32 = 8;
-/// Lines of a bag: 64 closures of 32 bytes. It lies in the queue by value, and is copied out.
+/// Lines of a bag: 64 closures of 32 bytes. The queue holds it by value, and it is copied out.
 const LINES_OF_A_BAG: u64 = 33;
-/// `AHEAD`, `BACKLOG` and `STEPS` of handle-table.
-const AHEAD: usize = 4;
-const BACKLOG: usize = 8;
-const STEPS: u32 = 4;
 
-/// A bag in the collector's queue: when and by whom it was sealed, and whether it ends a grace period.
+/// A bag in the queue.
 struct Bag {
+    /// The epoch in which it was sealed.
     epoch: u64,
+    /// The thread that sealed it.
     sealer: usize,
+    /// Whether it holds the closure that ends a grace period.
     ends: bool,
 }
 
 pub(super) struct Collector {
     epoch: u64,
-    /// The epoch that the anchor has announced, if there is one.
-    anchor: Option<u64>,
-    /// Grace periods begun, and grace periods over.
-    clock: u64,
-    has_helper: bool,
+    /// The epoch that the sentinel has announced, if there is a sentinel.
+    sentinel: Option<u64>,
     queue: VecDeque<Bag>,
-    /// To look at one participant, apart from getting its lines.
-    walk: Time,
+    /// Time to look at one participant, apart from getting its lines.
+    scan: Time,
     pins_per_collect: u64,
 }
 
@@ -42,23 +40,19 @@ impl Collector {
     pub(super) fn new(costs: &Costs) -> Self {
         Self {
             epoch: 0,
-            anchor: costs.anchor.then_some(0),
-            clock: 0,
-            has_helper: false,
+            sentinel: costs.sentinel.then_some(0),
             queue: VecDeque::new(),
-            walk: time(costs.walk),
+            scan: time(costs.scan),
             pins_per_collect: costs.pins_per_collect,
         }
     }
 }
 
-impl Crew<'_> {
-    /// A step that the collector has a part in, begun at `now`: when it has ended.
+impl Machine<'_> {
+    /// Runs a step of the collector that begins at `now`. Returns the time at which it ends.
     pub(super) fn collector_step(&mut self, thread: usize, step: Step, now: Time) -> Time {
         let me = Line::Participant(thread);
         match step {
-            Work(_) | Read(_) | Write(_) => unreachable!("no part of the collector's"),
-
             Pin => {
                 self.insert(thread, &[Read(Line::Epoch), Write(me), Announce]);
             }
@@ -66,7 +60,7 @@ impl Crew<'_> {
                 let state = &mut self.threads[thread];
                 state.pinned = Some(self.collector.epoch);
                 state.pins += 1;
-                // Threads that start together don't collect together.
+                // The offset keeps threads that start together from collecting together.
                 if (state.pins + 37 * thread as u64).is_multiple_of(self.collector.pins_per_collect)
                 {
                     self.insert(thread, &[Collect]);
@@ -82,80 +76,23 @@ impl Crew<'_> {
                 }
             }
 
-            Retire => {
-                // The list of sealed batches, and their count.
-                let shared = Write(Line::Shared(thread));
-                let help = [AHEAD - 1, BACKLOG].map(|more_than| HelpIf { more_than });
-                let seal = [Read(Line::Clock), Seal, shared, shared];
-                self.insert(thread, &[&seal[..], &[Reclaim], &help].concat());
-            }
-            Seal => {
-                let ticket = (self.collector.clock + 3) & !1;
-                self.threads[thread].sealed.push(ticket);
-            }
-            Reclaim => {
-                let clock = self.collector.clock;
-                let sealed = &mut self.threads[thread].sealed;
-                if sealed.len() >= AHEAD {
-                    sealed.retain(|&ticket| ticket > clock);
-                    // Busy, the list and the count, the rest of the list, and not busy.
-                    let shared = [Write(Line::Shared(thread)); 5];
-                    self.insert(thread, &[&[Read(Line::Clock)], &shared[..]].concat());
-                }
-            }
-            HelpIf { more_than } => match self.threads[thread].sealed[..] {
-                [.., ticket] if self.threads[thread].sealed.len() > more_than => {
-                    let left = STEPS;
-                    let help = match more_than {
-                        BACKLOG => Help { ticket, left },
-                        _ => HelpAlone { ticket },
-                    };
-                    self.insert(thread, &[help, Reclaim]);
-                }
-                _ => {}
-            },
-            HelpAlone { ticket } => {
-                if !std::mem::replace(&mut self.collector.has_helper, true) {
-                    let left = STEPS;
-                    let give = [Write(Line::Helper), GiveWay];
-                    self.insert(thread, &[&[Help { ticket, left }], &give[..]].concat());
-                }
-                self.insert(thread, &[Write(Line::Helper)]);
-            }
-            GiveWay => self.collector.has_helper = false,
-            Help { ticket, left } => {
-                if ticket > self.collector.clock && left > 0 {
-                    let left = left - 1;
-                    self.insert(thread, &[Pin, Begin, Flush, Unpin, Help { ticket, left }]);
-                }
-                self.insert(thread, &[Read(Line::Clock)]);
-            }
-            Begin => {
-                if self.collector.clock.is_multiple_of(2) {
-                    self.collector.clock += 1;
-                    self.threads[thread].ends = true;
-                    self.insert(thread, &[Write(Line::Clock)]);
-                }
-                self.insert(thread, &[Read(Line::Clock)]);
-            }
-
             Flush => {
                 self.insert(thread, &[Collect]);
                 if self.threads[thread].ends || self.threads[thread].garbage {
-                    // The bag begins in the line of the thread's entry.
+                    // The bag begins in the line of the participant's entry.
                     let entry = Write(Line::Entry(thread));
                     self.insert(thread, &[entry, Push]);
                 }
-                if self.collector.anchor.is_some() {
-                    let (take, give) = (Write(Line::Hand), Write(Line::Hand));
+                if self.collector.sentinel.is_some() {
+                    let (lock, unlock) = (Write(Line::SentinelLock), Write(Line::SentinelLock));
                     let epoch = Read(Line::Epoch);
                     self.insert(
                         thread,
-                        &[take, epoch, MoveAnchor, Write(Line::Anchor), give],
+                        &[lock, epoch, MoveSentinel, Write(Line::Sentinel), unlock],
                     );
                 }
             }
-            MoveAnchor => self.collector.anchor = Some(self.collector.epoch),
+            MoveSentinel => self.collector.sentinel = Some(self.collector.epoch),
             Push => {
                 self.threads[thread].garbage = false;
                 self.collector.queue.push_back(Bag {
@@ -176,24 +113,24 @@ impl Crew<'_> {
 
             Collect => {
                 let epoch = self.collector.epoch;
-                let walk = match self.collector.anchor {
-                    Some(anchor) if anchor != epoch => Pop {
+                let scan = match self.collector.sentinel {
+                    Some(sentinel) if sentinel != epoch => Pop {
                         epoch,
                         left: BAGS_PER_COLLECT,
                     },
-                    _ => Walk { epoch, from: 0 },
+                    _ => Scan { epoch, from: 0 },
                 };
-                self.insert(thread, &[Read(Line::Epoch), Read(Line::Anchor), walk]);
+                self.insert(thread, &[Read(Line::Epoch), Read(Line::Sentinel), scan]);
             }
-            Walk { epoch, from } => {
+            Scan { epoch, from } => {
                 let seen = self.threads.get(from).map(|other| other.pinned);
                 let then = match seen {
-                    None => Advance { epoch },
+                    None => MoveEpoch { epoch },
                     Some(Some(pinned)) if pinned != epoch => Pop {
                         epoch,
                         left: BAGS_PER_COLLECT,
                     },
-                    Some(_) => Walk {
+                    Some(_) => Scan {
                         epoch,
                         from: from + 1,
                     },
@@ -203,10 +140,10 @@ impl Crew<'_> {
                     let mut end = self.memory.read(thread, Line::Entry(from), now);
                     end = self.memory.read(thread, Line::Participant(from), end);
                     let waits = (end - now) as f64 / self.memory.overlap;
-                    return now + waits as Time + self.collector.walk;
+                    return now + waits as Time + self.collector.scan;
                 }
             }
-            Advance { epoch } => {
+            MoveEpoch { epoch } => {
                 self.collector.epoch = self.collector.epoch.max(epoch + 1);
                 let pop = Pop {
                     epoch: epoch + 1,
@@ -227,13 +164,13 @@ impl Crew<'_> {
                 let left = left - 1;
                 self.insert(thread, &[Pop { epoch, left }]);
                 if ends {
-                    self.collector.clock += 1;
-                    self.insert(thread, &[Write(Line::Clock)]);
+                    self.end_grace_period(thread);
                 }
                 self.insert(thread, &[Write(Line::Head), Read(Line::Tail)]);
                 let copy = LINES_OF_A_BAG * self.memory.distance(thread, sealer);
                 return begin + (copy as f64 / self.memory.overlap) as Time;
             }
+            _ => unreachable!("not a step of the collector"),
         }
         now
     }
@@ -242,18 +179,18 @@ impl Crew<'_> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::crew::tests::{run, verb, COSTS},
+        super::machine::tests::{run, run_turns, verb, COSTS},
         *,
     };
 
     #[test]
-    fn a_pin_costs_more_with_more_participants_unless_there_is_an_anchor_or_it_is_shared() {
+    fn a_pin_costs_more_with_more_participants_unless_there_is_a_sentinel_or_it_is_shared() {
         let pins = verb(|verb, _, steps| steps.extend([Pin, Work(verb.work), Unpin]));
         let without = Costs {
-            anchor: false,
+            sentinel: false,
             ..COSTS
         };
-        let pin = |cores, costs| Crew::new(&pins, cores, 1, costs).run(768).ns;
+        let pin = |cores, costs| Machine::new(&pins, cores, 1, costs).run(768).ns;
         let (one, few, many) = (pin(1, &without), pin(8, &without), pin(128, &without));
         assert!(
             one < 10.5 && few > one + 1.0 && many > few + 10.0,
@@ -262,31 +199,6 @@ mod tests {
         assert!(pin(128, &COSTS) < 10.5);
         let repins = verb(|verb, _, steps| steps.extend([Work(verb.work), Repin]));
         assert!(run(&repins, 128).ns < 10.5);
-    }
-
-    #[test]
-    fn batches_come_back_by_grace_periods_that_all_share() {
-        let deletes = verb(|verb, turn, steps| {
-            steps.push(Work(verb.work));
-            if turn.number % 16 == 0 {
-                steps.push(Retire);
-            }
-        });
-        for cores in [1, 8] {
-            let mut crew = Crew::new(&deletes, cores, 1, &COSTS);
-            for turn in 0..1000 * cores {
-                let thread = turn % cores;
-                crew.begin_turn(thread);
-                while let Some(step) = crew.threads[thread].todo.pop() {
-                    crew.step(thread, step, 0);
-                }
-            }
-            let waiting = crew.threads.iter().map(|thread| thread.sealed.len());
-            assert!(waiting.max() < Some(2 * AHEAD), "{cores}");
-            // Of 62 batches of each thread, four at a time.
-            let grace_periods = crew.collector.clock / 2;
-            assert!((15..30).contains(&grace_periods), "{grace_periods}");
-        }
     }
 
     #[test]
@@ -299,15 +211,8 @@ mod tests {
                 _ => steps.extend([Pin, Unpin, Retire]),
             }
         });
-        let mut crew = Crew::new(&stuck, 2, 1, &COSTS);
-        for _ in 0..1000 {
-            for thread in [0, 1] {
-                crew.begin_turn(thread);
-                while let Some(step) = crew.threads[thread].todo.pop() {
-                    crew.step(thread, step, 0);
-                }
-            }
-        }
-        assert_eq!(crew.collector.epoch, 1);
+        let mut machine = Machine::new(&stuck, 2, 1, &COSTS);
+        run_turns(&mut machine, 1000);
+        assert_eq!(machine.collector.epoch, 1);
     }
 }

@@ -1,56 +1,58 @@
-//! Cache lines: which cores have a copy, and how long the next one waits for its own.
+//! Cache lines: which cores have a copy, and how long another core waits for one.
 //!
-//! As in MESI: many may read a line, and one alone may write it. A line is a server: transfers from
-//! or to a writer come one after the other, and that is what contention is. Half of a transfer is
-//! the request's way; so long the line can still be used where it is.
+//! As in MESI, many cores may read a line, but only one may write it. Each line is a server with a
+//! queue: transfers from or to a writer happen one after the other, and that is contention. For the
+//! first half of a transfer the request is on its way, and the old owner can still use the line.
 
 use foldhash::{HashMap, HashMapExt};
 
 /// Picoseconds.
 pub type Time = u64;
 
-/// What it costs to get a line, in nanoseconds, and what else can be set.
+/// The settings: costs in nanoseconds, and others.
 #[derive(Clone, Copy, Debug)]
 pub struct Costs {
-    /// From a core of the same node.
+    /// To get a line from another core of the node.
     pub near: f64,
-    /// From another node.
+    /// To get a line from another node.
     pub far: f64,
-    /// For how long a line keeps others waiting while it is copied to one more reader.
+    /// How long a copy of a line to one more reader keeps others waiting.
     pub serve: f64,
-    /// Lines that are under way at a time where a core reads many that don't depend on each other.
+    /// Lines in transfer at a time, where a core reads many that don't depend on each other.
     pub overlap: f64,
-    /// To look at one participant in crossbeam's walk, apart from getting its lines.
-    pub walk: f64,
+    /// To look at one participant in a scan of crossbeam's, apart from getting its lines.
+    pub scan: f64,
     /// Pins of a thread from one collection to the next: 128 in crossbeam-epoch.
     pub pins_per_collect: u64,
-    /// Whether handle-table's anchor stops walks between batches (its src/anchor.rs).
-    pub anchor: bool,
+    /// Whether there is the sentinel of handle-table, which ends scans between grace periods.
+    pub sentinel: bool,
 }
 
-/// A line of memory that more than one thread comes to. A thread's number is its core's.
+/// A line of memory that several threads use. The number of a thread is that of its core.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Line {
-    /// crossbeam-epoch's: the global epoch, the ends of its queue, and the newest node in that.
+    /// Of crossbeam-epoch: the global epoch, both ends of its queue, and the newest node in that.
     Epoch,
     Head,
     Tail,
     LastNode,
-    /// Of each participant: its link in the list, and its epoch.
+    /// Of each participant: its link in the list of participants, and its epoch.
     Entry(usize),
     Participant(usize),
-    /// The anchor's, which lie together here, and who has it in hand.
-    Anchor,
-    Hand,
-    /// The count of grace periods in src/grace.rs.
+    /// The sentinel, with both of its lines as one, and its try-lock.
+    Sentinel,
+    SentinelLock,
+    /// The count of grace periods.
     Clock,
-    /// Who helps the epoch on alone.
-    Helper,
-    /// Of each shard: the owner's part, and everyone's, with its sealed batches.
+    /// The try-lock of the one thread that advances the epoch for all.
+    AdvanceLock,
+    /// Of each shard: the part that only its owner writes, and the part that all threads may write,
+    /// with its sealed batches.
     Owned(usize),
     Shared(usize),
-    /// Slots, four to a line: thread and number; and what others put around a value.
+    /// Four slots: the thread that uses them, and the number of the line.
     Slot(usize, usize),
+    /// The lock of a table that has one.
     Lock,
 }
 
@@ -59,18 +61,18 @@ type Cores = [u64; MAX_CORES / 64];
 
 #[derive(Default)]
 struct State {
-    /// Those that have it, or have asked for it.
+    /// The cores that have a copy, or have requested one.
     have: Cores,
-    /// Those that had it, while the others' request is still on its way: half the time.
+    /// The cores that had a copy, each until the request that takes it away arrives.
     had: Vec<(Cores, Time)>,
     busy_until: Time,
-    /// How long it was on its way, all in all.
+    /// The total time that the line was in transfer.
     busy: Time,
 }
 
 impl State {
-    /// Takes the line from those that have it: when its next one gets it, who needs it for `cost`
-    /// after all that asked before.
+    /// Transfers the line from the cores that have it, in `cost`, after all transfers that were
+    /// requested before. Returns the time at which it arrives.
     fn pass_on(&mut self, cost: Time, now: Time) -> Time {
         let start = now.max(self.busy_until);
         self.had.retain(|(_, until)| *until > now);
@@ -96,7 +98,7 @@ pub struct Memory {
     far: Time,
     serve: Time,
     pub overlap: f64,
-    /// The cores of each core's node.
+    /// For each core, the cores of its node.
     node: Vec<Cores>,
     lines: HashMap<Line, State>,
 }
@@ -106,7 +108,7 @@ pub fn time(ns: f64) -> Time {
 }
 
 impl Memory {
-    /// Cores are numbered node by node.
+    /// Cores are numbered from node to node.
     pub fn new(cores: usize, nodes: usize, costs: &Costs) -> Self {
         assert!(cores <= MAX_CORES && (1..=MAX_CORES).contains(&nodes));
         let node_of = |core: usize| core * nodes / cores;
@@ -128,7 +130,7 @@ impl Memory {
         }
     }
 
-    /// What a line costs `core` that another core has.
+    /// The time that `core` takes to get a line from the core `other`.
     pub fn distance(&self, core: usize, other: usize) -> Time {
         match (core == other, has(&self.node[core], other)) {
             (true, _) => 0,
@@ -137,14 +139,14 @@ impl Memory {
         }
     }
 
-    /// The line that was busy for the most time.
+    /// The line that was in transfer for the longest time in total.
     pub fn busiest(&self) -> Option<(Line, Time)> {
         let lines = self.lines.iter().map(|(line, state)| (*line, state.busy));
-        // The order of a map must not decide.
+        // The line breaks ties, not the order of the map.
         lines.max_by_key(|&(line, busy)| (busy, line))
     }
 
-    /// When `core` can read the line, if it asks at `now`.
+    /// Reads the line at `now`. Returns the time at which `core` has a copy.
     pub fn read(&mut self, core: usize, line: Line, now: Time) -> Time {
         let node = &self.node[core];
         let state = self.lines.entry(line).or_default();
@@ -165,7 +167,7 @@ impl Memory {
         let end = if state.have.iter().map(|word| word.count_ones()).sum::<u32>() == 1 {
             state.pass_on(cost, now)
         } else {
-            // From a cache that many share, which is soon ready for the next.
+            // A copy from a shared cache, which is soon ready to serve the next core.
             let start = now.max(state.busy_until);
             state.occupy(start, self.serve);
             start + cost
@@ -174,8 +176,8 @@ impl Memory {
         end
     }
 
-    /// When `core` has the line to itself and has written it, if it asks at `now`. The core waits
-    /// for that, as it does in a read-modify-write.
+    /// Writes the line at `now`. Returns the time at which `core` has the only copy and has written
+    /// it. The core waits for that, as it does in a read-modify-write.
     pub fn write(&mut self, core: usize, line: Line, now: Time) -> Time {
         let node = &self.node[core];
         let state = self.lines.entry(line).or_default();
@@ -213,13 +215,13 @@ mod tests {
         far: 110.0,
         serve: 5.0,
         overlap: 1.0,
-        walk: 10.0,
+        scan: 10.0,
         pins_per_collect: 128,
-        anchor: true,
+        sentinel: true,
     };
 
     #[test]
-    fn a_line_that_one_core_has_costs_that_core_nothing() {
+    fn a_line_in_the_own_cache_costs_nothing() {
         let mut memory = Memory::new(2, 1, &COSTS);
         let now = memory.write(0, Line::Lock, 0);
         assert_eq!(memory.write(0, Line::Lock, now), now);
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_written_line_must_be_fetched_and_then_taken_back() {
+    fn a_line_that_another_core_wrote_costs_a_transfer() {
         let mut memory = Memory::new(4, 2, &COSTS);
         let now = memory.write(0, Line::Lock, 0);
         let (near, far) = (time(COSTS.near), time(COSTS.far));

@@ -1,17 +1,23 @@
-//! A model of many cores that run one verb each, again and again, to say how it would grow on a
-//! machine that is not at hand. The bench `scaling` prints it; docs/SCALING.md says what it says.
+//! A model of many cores, each of which runs one verb again and again. It estimates how the verb
+//! would grow on a machine that is not available. The bench `scaling` prints it, and
+//! docs/lab/scaling-model.md discusses its tables.
 //!
-//! In reading order: `memory` knows cache lines, who has them, and what it costs to get them;
-//! `crew` has threads that go through steps, `collector` has crossbeam-epoch's part in them; `verbs`
-//! says of which steps each verb is made. All of it is deterministic.
+//! In reading order:
+//! - `memory`: cache lines, the cores that have them, and the cost to get them;
+//! - `machine`: threads that run steps;
+//! - `collector`: the steps of crossbeam-epoch;
+//! - `grace`: the steps of grace periods and batches;
+//! - `verbs`: the steps of each verb.
 //!
-//! What a step costs a thread that has all lines to itself was measured as a whole, on one thread,
-//! and is the verb's `Work`. So a line that is in the core's own cache costs nothing here.
+//! The model is deterministic. The time of a verb on a thread that runs alone was measured as a
+//! whole, and is its `Work`. So a line in the core's own cache costs nothing here.
 
 pub mod memory;
 
-pub mod crew;
+pub mod machine;
 
 mod collector;
+
+mod grace;
 
 pub mod verbs;

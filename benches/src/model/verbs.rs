@@ -1,11 +1,11 @@
-//! The verbs as steps, and for contrast what others do.
+//! The verbs of handle-table as steps and, for comparison, operations of other designs.
 
 use super::{
-    crew::Step::{self, *},
+    machine::Step::{self, *},
     memory::Line,
 };
 
-/// Which operation of which thread.
+/// One operation: the thread that runs it, and its number there.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn {
     pub thread: usize,
@@ -14,12 +14,13 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Whether this delete fills a batch. Threads that start together don't fill theirs together.
+    /// Whether this delete fills a batch. Threads that start together fill theirs at different
+    /// times.
     fn fills(self, batch: usize) -> bool {
         (self.number + 37 * self.thread) % batch == batch - 1
     }
 
-    /// The line of the slot that `thread` uses in this turn or, with `ago`, so many before.
+    /// The line of the slot that `thread` used `ago` turns before this one.
     fn slot(self, thread: usize, batch: usize, ago: usize) -> Line {
         Line::Slot(
             thread,
@@ -28,15 +29,15 @@ impl Turn {
     }
 }
 
-/// Of 16 bytes each.
+/// Slots of 16 bytes in a line of 64.
 const SLOTS_IN_A_LINE: usize = 4;
-/// A line that no thread of the others' verbs writes.
+/// The line of a slot that all threads read. The verbs of handle-table do not write it.
 const HOT: Line = Line::Slot(0, 0);
 
 pub struct Verb {
     pub name: &'static str,
     pub about: &'static str,
-    /// Nanoseconds on one thread alone, measured.
+    /// Nanoseconds on one thread that runs alone, as measured.
     pub work: f64,
     /// Deletes that are retired together.
     pub batch: usize,
@@ -48,8 +49,8 @@ impl Verb {
         (self.make)(self, turn, steps);
     }
 
-    /// All of them, with deletes in batches of `batch`. Their work was measured on one thread of an AMD
-    /// EPYC (Zen 3): see docs/SCALING.md.
+    /// All verbs, with deletes in batches of `batch`. Their work was measured on one thread of an
+    /// AMD EPYC (Zen 3): see docs/lab/scaling-model.md.
     pub fn all(batch: usize) -> Vec<Self> {
         let verb = |name, about, work, make| Self {
             name,
@@ -59,7 +60,7 @@ impl Verb {
             make,
         };
         vec![
-            verb("get", "a pin each, all the same handle", 4.0, get_hot),
+            verb("get", "a pin each, all threads one handle", 4.0, get_hot),
             verb(
                 "get-own",
                 "a pin each, each thread its own handle",
@@ -71,7 +72,7 @@ impl Verb {
             verb("new-delete", "on the own shard", 8.3, new_delete),
             verb(
                 "hand-off",
-                "new here, get and delete at the neighbour's",
+                "new, then get and delete of a value of the neighbour",
                 13.0,
                 hand_off,
             ),
@@ -83,20 +84,20 @@ impl Verb {
             ),
             verb(
                 "counted",
-                "get with a count in the slot, as sharded-slab's",
+                "get with a count in the slot, as in sharded-slab",
                 12.0,
                 counted,
             ),
             verb(
                 "counted-own",
-                "the same, each thread its own handle",
+                "as counted, each thread its own handle",
                 12.0,
                 counted_own,
             ),
             verb("arc", "clone and drop of one Arc", 4.8, counted),
             verb(
                 "one-lock",
-                "get through a read lock and a mutex, as ffi-support's",
+                "get through a read lock and a mutex, as in ffi-support",
                 18.0,
                 one_lock,
             ),
@@ -134,7 +135,7 @@ fn pump(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
 fn new_delete(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
     let slot = turn.slot(turn.thread, verb.batch, 0);
     let owned = Line::Owned(turn.thread);
-    // Claim and publish, then unlink and into the batch.
+    // Claim and publish; then unlink, and link into the batch.
     steps.extend([Work(verb.work), Write(owned), Write(slot)]);
     if turn.fills(verb.batch) {
         steps.push(Retire);
@@ -154,7 +155,7 @@ fn hand_off(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
     steps.extend([half, Write(Line::Owned(thread)), Write(mine)]);
     steps.extend([Pin, Read(theirs), Unpin, half, Write(theirs)]);
     if turn.fills(verb.batch) {
-        // What has come back goes home in one chain, and the owner takes it whole.
+        // Reclaimed slots return to their shard in one chain, and its owner takes all at once.
         steps.extend([
             Retire,
             Write(Line::Shared(left)),
@@ -169,12 +170,12 @@ fn no_lease(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
         threads,
         number,
     } = turn;
-    // The slots of a stack go to whoever comes next.
+    // A stack gives its slots to the threads in turn.
     let number = (number * threads + thread) % (2 * verb.batch * threads);
     let slot = Line::Slot(0, number / SLOTS_IN_A_LINE);
     let shared = Line::Shared(0);
     let half = Work(verb.work / 2.0);
-    // Top, its slot, exchange, publish, count; then unlink, count, link, exchange.
+    // New: top, its slot, exchange, publish, count. Delete: unlink, count, link, exchange.
     steps.extend([Read(shared), Read(slot), Write(shared), Write(slot)]);
     steps.extend([Write(shared), half]);
     steps.extend([Write(slot), Write(shared), Read(shared), Write(slot)]);
@@ -205,7 +206,7 @@ fn one_lock(verb: &Verb, _: Turn, steps: &mut Vec<Step>) {
 mod tests {
     use super::*;
 
-    /// The lines that a verb writes in one batch's worth of turns, apart from what a batch costs.
+    /// The lines that a verb writes in as many turns as fill a batch, without those of `Retire`.
     fn written(name: &str, thread: usize) -> Vec<Line> {
         let all = Verb::all(256);
         let verb = all.iter().find(|verb| verb.name == name);
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn value_writes_nothing_and_new_and_delete_only_what_is_the_threads_own() {
+    fn look_ups_write_nothing_and_new_and_delete_only_own_lines() {
         for name in ["get", "get-own", "pinned-get", "pump"] {
             assert_eq!(written(name, 3), [], "{name}");
         }

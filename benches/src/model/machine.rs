@@ -1,53 +1,57 @@
-//! Threads, one on each core, that go through the steps of a verb.
+//! The machine: threads, one on each core, that run the steps of a verb again and again.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{
     collector::Collector,
+    grace::GracePeriods,
     memory::{time, Costs, Line, Memory, Time},
     verbs::{Turn, Verb},
 };
 
+/// A step of a thread. Some of them take time, the others insert further steps.
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
-    /// Nanoseconds with what the core has.
+    /// Nanoseconds of work on lines that the core has in its cache.
     Work(f64),
     Read(Line),
-    /// A write or a read-modify-write.
+    /// A store or a read-modify-write.
     Write(Line),
-    /// Pins the thread, with a collection now and then.
+    /// Pins the thread; every 128th time it collects, too.
     Pin,
     Unpin,
     Repin,
-    /// A batch of deletes is sealed, and those whose grace period is over come back.
+    /// Seals a batch of deletes, and reclaims the batches whose grace period is over.
     Retire,
-    // What these are made of.
+    // Parts of pins: see `collector.rs`.
     Announce,
     Withdraw,
     Reannounce,
+    // Parts of `Retire`: see `grace.rs`.
     Seal,
     Reclaim,
-    HelpIf {
+    TryAdvanceIf {
         more_than: usize,
     },
-    Help {
+    TryAdvance {
         ticket: u64,
         left: u32,
     },
-    HelpAlone {
+    TryAdvanceExclusive {
         ticket: u64,
     },
-    GiveWay,
-    Begin,
+    Unlock,
+    BeginGracePeriod,
+    // Parts of a collection and of a flush: see `collector.rs`.
     Flush,
-    MoveAnchor,
+    MoveSentinel,
     Push,
     Collect,
-    Walk {
+    Scan {
         epoch: u64,
         from: usize,
     },
-    Advance {
+    MoveEpoch {
         epoch: u64,
     },
     Pop {
@@ -61,47 +65,50 @@ use Step::*;
 pub(super) struct Thread {
     pub(super) turns: u64,
     pub(super) pins: u64,
-    /// The epoch that it has announced.
+    /// The epoch that the thread has announced.
     pub(super) pinned: Option<u64>,
-    /// Queue nodes that it is to free, which go with its next bag; and whether that ends a grace period.
+    /// Whether its next bag holds closures that free nodes of the queue.
     pub(super) garbage: bool,
+    /// Whether its next bag holds the closure that ends a grace period.
     pub(super) ends: bool,
-    /// The tickets of its batches that were sealed and have not been taken back.
+    /// The tickets of its batches that were sealed and are not reclaimed yet.
     pub(super) sealed: Vec<u64>,
-    /// What is left of this turn, last step first.
+    /// The steps that are left of this turn, last one first.
     pub(super) todo: Vec<Step>,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
-    /// For one operation of one thread.
+    /// The time of one operation of one thread.
     pub ns: f64,
-    /// Of all threads together, per second.
+    /// Operations of all threads together, per second.
     pub million_ops: f64,
-    /// The line that was on its way for most of the time, and for which part of it. Where that
-    /// comes near to one, more cores do no more.
+    /// The line that was in transfer for the largest part of the time, and that part. Where it
+    /// comes near to one, more cores do not raise the throughput.
     pub busiest: Option<(Line, f64)>,
 }
 
-pub struct Crew<'v> {
+pub struct Machine<'v> {
     verb: &'v Verb,
     pub(super) memory: Memory,
     pub(super) threads: Vec<Thread>,
     pub(super) collector: Collector,
+    pub(super) grace: GracePeriods,
 }
 
-impl<'v> Crew<'v> {
+impl<'v> Machine<'v> {
     pub fn new(verb: &'v Verb, cores: usize, nodes: usize, costs: &Costs) -> Self {
         Self {
             verb,
             memory: Memory::new(cores, nodes, costs),
             threads: (0..cores).map(|_| Thread::default()).collect(),
             collector: Collector::new(costs),
+            grace: GracePeriods::default(),
         }
     }
 
-    /// Runs the verb that many times on each thread, on average, after a third as many to warm up.
+    /// Runs the verb `turns` times on each thread, on average, after a warm-up of a third as many.
     pub fn run(mut self, turns: u64) -> Outcome {
         let cores = self.threads.len() as u64;
         let mut next: BinaryHeap<_> = (0..self.threads.len())
@@ -110,7 +117,7 @@ impl<'v> Crew<'v> {
         let (warm, all) = (cores * (turns / 3), cores * (turns / 3 + turns));
         let (mut done, mut start) = (0, 0);
         while let Some(Reverse((mut now, thread))) = next.pop() {
-            // On with the same thread as long as no other is earlier.
+            // Continues with this thread until another one has an earlier time.
             while next
                 .peek()
                 .is_none_or(|Reverse(first)| (now, thread) <= *first)
@@ -137,7 +144,7 @@ impl<'v> Crew<'v> {
             }
             next.push(Reverse((now, thread)));
         }
-        unreachable!("a crew has a thread")
+        unreachable!("a machine has a thread")
     }
 
     pub(super) fn begin_turn(&mut self, thread: usize) {
@@ -152,17 +159,28 @@ impl<'v> Crew<'v> {
         self.threads[thread].turns += 1;
     }
 
-    /// What is to come next, before all else that the thread has to do.
+    /// Inserts steps before all others that the thread has to do.
     pub(super) fn insert(&mut self, thread: usize, steps: &[Step]) {
         self.threads[thread].todo.extend(steps.iter().rev());
     }
 
-    /// One step, begun at `now`: when it has ended.
+    /// Runs one step that begins at `now`. Returns the time at which it ends.
     pub(super) fn step(&mut self, thread: usize, step: Step, now: Time) -> Time {
         match step {
             Work(ns) => now + time(ns),
             Read(line) => self.memory.read(thread, line, now),
             Write(line) => self.memory.write(thread, line, now),
+            Retire
+            | Seal
+            | Reclaim
+            | TryAdvanceIf { .. }
+            | TryAdvance { .. }
+            | Unlock
+            | TryAdvanceExclusive { .. }
+            | BeginGracePeriod => {
+                self.grace_step(thread, step);
+                now
+            }
             _ => self.collector_step(thread, step, now),
         }
     }
@@ -177,16 +195,16 @@ pub(super) mod tests {
         far: 110.0,
         serve: 5.0,
         overlap: 4.0,
-        walk: 10.0,
+        scan: 10.0,
         pins_per_collect: 128,
-        anchor: true,
+        sentinel: true,
     };
 
     pub(in super::super) fn run(verb: &Verb, cores: usize) -> Outcome {
-        Crew::new(verb, cores, 1, &COSTS).run(3 * verb.batch as u64)
+        Machine::new(verb, cores, 1, &COSTS).run(3 * verb.batch as u64)
     }
 
-    /// A verb of 10 ns and one line.
+    /// A verb of 10 ns, with these steps.
     pub(in super::super) fn verb(steps: fn(&Verb, Turn, &mut Vec<Step>)) -> Verb {
         Verb {
             name: "test",
@@ -194,6 +212,18 @@ pub(super) mod tests {
             work: 10.0,
             batch: 256,
             make: steps,
+        }
+    }
+
+    /// Runs that many turns of each thread, one after the other, without regard to time.
+    pub(in super::super) fn run_turns(machine: &mut Machine<'_>, turns: usize) {
+        for _ in 0..turns {
+            for thread in 0..machine.threads.len() {
+                machine.begin_turn(thread);
+                while let Some(step) = machine.threads[thread].todo.pop() {
+                    machine.step(thread, step, 0);
+                }
+            }
         }
     }
 
@@ -206,8 +236,8 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_line_that_all_write_is_handed_on_once_for_each_write() {
-        // Work that takes longer than the next one's request.
+    fn a_line_that_all_write_is_transferred_once_for_each_write() {
+        // The work takes longer than the request of the next writer.
         let writes = verb(|_, _, steps| steps.extend([Work(30.0), Write(Line::Lock)]));
         for cores in [8, 64] {
             let most = 1000.0 / COSTS.near;
@@ -223,7 +253,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn lines_of_ones_own_grow_with_the_cores() {
+    fn writes_to_own_lines_grow_with_the_cores() {
         let own = verb(|verb, turn, steps| {
             steps.extend([Work(verb.work), Write(Line::Owned(turn.thread))])
         });
