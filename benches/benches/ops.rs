@@ -1,7 +1,7 @@
-//! Single operations of this crate alone, for work on a hot path:
+//! Single operations of this crate, without peers, for work on a hot path:
 //! `cargo bench -p benches --bench ops`.
 
-// For its allocator.
+// Links the package's allocator: see the feature `mimalloc`.
 use benches as _;
 
 use std::sync::Arc;
@@ -13,7 +13,8 @@ fn main() {
     divan::main();
 }
 
-// Where a sample size is given, divan would choose too small a one: the first call makes the table.
+// The sample size is set where divan would choose too small a one, misled by the first call, which
+// makes the table.
 
 fn table_of(values: u64) -> (HandleTable<u64>, Vec<Handle>) {
     let table = HandleTable::new();
@@ -57,7 +58,7 @@ fn get(bencher: Bencher) {
 #[divan::bench]
 fn get_deleted(bencher: Bencher) {
     let (table, handles) = table_of(1);
-    table.remove(handles[0]).expect("it is live");
+    table.remove(handles[0]).expect("the value is live");
     bencher.bench(|| table.get(black_box(handles[0])).is_err());
 }
 
@@ -83,7 +84,7 @@ fn pin(bencher: Bencher) {
 #[divan::bench]
 fn pinned_get(bencher: Bencher) {
     let (table, handles) = table_of(1);
-    // A `Pinned` stays on its thread, and divan runs one bench at a time on this one.
+    // `bench_local`, since a `Pinned` stays on the thread that made it.
     let pinned = table.pin();
     bencher.bench_local(|| pinned.get(black_box(handles[0])).copied());
 }

@@ -1,8 +1,8 @@
-//! How long single operations take, the slowest ones too.
+//! The latency of single operations, up to the slowest.
 //!
-//! Each thread has 10,000 values of its own live, and in each turn inserts one, looks one up at
-//! random, and removes the oldest, each with a clock reading before and after; the cost of reading
-//! the clock is part of all numbers, and is shown as a row of its own.
+//! Each thread keeps 10,000 values of its own live. In each turn it inserts a value, looks up a
+//! random one, and removes the oldest, and reads the clock before and after each operation. The
+//! cost of reading the clock is part of all numbers, and is shown as a row of its own.
 
 use std::{collections::VecDeque, hint::black_box, sync::Mutex, time::Instant};
 
@@ -17,10 +17,10 @@ use crate::{
 
 const LIVE: usize = 10_000;
 
-/// The percentiles that are shown; the maximum comes after them.
+/// The percentiles that are shown; the last one is the maximum.
 pub const PERCENTILES: [f64; 6] = [50.0, 90.0, 99.0, 99.9, 99.99, 100.0];
 
-/// Nanoseconds of single operations.
+/// Histograms of the nanoseconds that single operations took.
 pub struct Latencies {
     pub insert: Histogram<u64>,
     pub get: Histogram<u64>,
@@ -30,7 +30,7 @@ pub struct Latencies {
 impl Latencies {
     fn new() -> Self {
         let histogram = || {
-            let mut histogram = Histogram::new(3).expect("3 digits are allowed");
+            let mut histogram = Histogram::new(3).expect("3 significant digits are allowed");
             histogram.auto(true);
             histogram
         };
@@ -42,10 +42,10 @@ impl Latencies {
     }
 
     fn add(&mut self, other: &Self) {
-        let same = "histograms resize";
-        self.insert.add(&other.insert).expect(same);
-        self.get.add(&other.get).expect(same);
-        self.remove.add(&other.remove).expect(same);
+        let resizes = "the histogram resizes itself";
+        self.insert.add(&other.insert).expect(resizes);
+        self.get.add(&other.get).expect(resizes);
+        self.remove.add(&other.remove).expect(resizes);
     }
 }
 
@@ -79,7 +79,7 @@ pub fn measure<S: System>(plan: &Plan) -> Latencies {
     all.into_inner().expect("no panics")
 }
 
-/// The time that nothing takes.
+/// The measured time of an operation that does nothing: the cost of reading the clock.
 pub fn clock(plan: &Plan) -> Histogram<u64> {
     let mut latencies = Latencies::new();
     for _ in 0..plan.ops {
@@ -94,6 +94,6 @@ fn timed<R>(histogram: &mut Histogram<u64>, operation: impl FnOnce() -> R) -> R 
     let took = start.elapsed();
     histogram
         .record(took.as_nanos() as u64)
-        .expect("histograms resize");
+        .expect("the histogram resizes itself");
     result
 }

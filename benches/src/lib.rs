@@ -1,9 +1,11 @@
 //! `handle-table` beside its peers.
 //!
-//! In reading order: what is stored, the systems that store it, the race that times them, the
-//! workloads they run, and what is made of many rounds. The bench `rivals` says which systems run
-//! which workloads; it is there, not here, that they are compiled, so that `ops` needn't wait. Last
-//! comes a model of more cores than there are, which the bench `scaling` prints.
+//! In reading order: the values, the systems that store them, the race that times the systems, the
+//! workloads, latency, and the statistics of many rounds. Last comes a model of many cores, which
+//! the bench `scaling` prints.
+//!
+//! All workloads are generic. The bench `rivals` picks the systems and thereby compiles them, so
+//! that the bench `ops` need not wait for that.
 
 pub mod value;
 
@@ -25,7 +27,7 @@ pub mod model;
 #[global_allocator]
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The allocator that everything here runs on.
+/// The name of the allocator that all benches use.
 pub const ALLOCATOR: &str = if cfg!(feature = "mimalloc") {
     "mimalloc"
 } else {

@@ -1,9 +1,9 @@
 //! The workload of mostly reads: 90 of 100 operations look up and read, 5 insert, 5 remove.
 //!
-//! 100,000 values are live. Half of them stay, and all threads read them. The other half is shared
-//! out: each thread has inserted its part itself, reads it, adds to it, and removes from it at
-//! random. What is read is chosen evenly from all that the thread knows. The choices are made in
-//! advance; timed is going through them, and keeping the thread's list of handles.
+//! 100,000 values are live. Half of them stay, and all threads read them. The other half is divided
+//! among the threads: each thread inserts its part, reads it, adds to it, and removes from it at
+//! random. A read picks evenly among all values that the thread has handles of. The random choices
+//! are made in advance. Timed are the operations, and the upkeep of the thread's list of handles.
 
 use std::hint::black_box;
 
@@ -33,7 +33,7 @@ pub(crate) fn run<S: System>(plan: &Plan) -> Option<Sample> {
     let sample = race(plan, &|thread, line| {
         let mut own = fill(&system, LIVE / 2 / plan.threads);
         let steps = steps(plan, thread, staying.len(), own.len());
-        let lap = line.time(|| go_through(&system, &staying, &mut own, &steps));
+        let lap = line.time(|| run_steps(&system, &staying, &mut own, &steps));
         empty(&system, own);
         lap
     });
@@ -41,9 +41,9 @@ pub(crate) fn run<S: System>(plan: &Plan) -> Option<Sample> {
     Some(sample)
 }
 
-/// As in the other workloads: a function of its own, loops twice nested.
+/// A function of its own with two nested loops, for the reasons given in `workloads.rs`.
 #[inline(never)]
-fn go_through<S: System>(
+fn run_steps<S: System>(
     system: &S,
     staying: &[S::Id],
     own: &mut Vec<S::Id>,

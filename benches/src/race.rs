@@ -1,4 +1,4 @@
-//! What times the systems: threads that start together and stop together.
+//! The stopwatch: threads that start together, and are timed until the last one has finished.
 
 use std::{
     sync::{
@@ -11,27 +11,27 @@ use std::{
 
 use core_affinity::CoreId;
 
-/// What one run of a workload is asked for.
+/// The size of one run of a workload.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub threads: usize,
     /// Operations of each thread.
     pub ops: usize,
-    /// Of this round: the same for all systems.
+    /// Seed of the random numbers: one for each round, so that all systems get the same numbers.
     pub seed: u64,
 }
 
-/// What one run of a workload gave.
+/// The result of one run of a workload.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
-    /// Nanoseconds from the first thread's start to the last one's end, per operation of one
-    /// thread.
+    /// Nanoseconds from the start of the first thread to the end of the last one, divided by the
+    /// operations of one thread.
     pub ns: f64,
-    /// Of all values read. The same for all systems, or one of them is wrong.
+    /// The sum of all values read. If two systems differ in it, one of them is wrong.
     pub checksum: u64,
 }
 
-/// Where all threads wait for each other.
+/// The starting line, where all threads wait for each other.
 pub struct Line {
     barrier: Barrier,
     threads: usize,
@@ -46,11 +46,11 @@ pub struct Lap {
 }
 
 impl Line {
-    /// Runs `body` when all threads have come here, and returns when all have finished. Only
-    /// `body` is timed.
+    /// Waits for all threads, runs `body`, and returns when all threads have finished. Only `body`
+    /// is timed.
     pub fn time(&self, body: impl FnOnce() -> u64) -> Lap {
         self.barrier.wait();
-        // Who slept there wakes some 20 us after who did not.
+        // A thread that slept in the barrier wakes some 20 us later than one that did not.
         self.awake.fetch_add(1, Ordering::SeqCst);
         while self.awake.load(Ordering::SeqCst) < self.threads {
             thread::yield_now();
@@ -67,8 +67,8 @@ impl Line {
     }
 }
 
-/// Runs `part` on fresh threads, numbered from 0; each prepares, calls [`Line::time`] once, and
-/// cleans up. Not generic, so that threads are compiled once, not for each system and workload.
+/// Runs `part` on new threads, numbered from 0. It prepares, calls [`Line::time`] once, and cleans
+/// up. Not generic, so that it is compiled once, and not for each system and workload.
 pub fn race(plan: &Plan, part: &(dyn Fn(usize, &Line) -> Lap + Sync)) -> Sample {
     let line = Line {
         barrier: Barrier::new(plan.threads),
@@ -82,7 +82,7 @@ pub fn race(plan: &Plan, part: &(dyn Fn(usize, &Line) -> Lap + Sync)) -> Sample 
                 let line = &line;
                 let processor = processors.get(nth).copied();
                 scope.spawn(move || {
-                    // Not every system can: see `threads_stay`.
+                    // Not every operating system supports this: see `threads_stay`.
                     let _ = processor.map(core_affinity::set_for_current);
                     part(nth, line)
                 })
@@ -107,9 +107,12 @@ pub fn race(plan: &Plan, part: &(dyn Fn(usize, &Line) -> Lap + Sync)) -> Sample 
     }
 }
 
-/// One for each thread to stay on, others first in each round; none if there are too few. Left to
-/// itself, the scheduler now and then starts two threads on one processor, and a run of some
-/// milliseconds is over before it moves one away: a fast system would seem to take twice its time.
+/// A processor for each thread to stay on, in an order that differs from round to round. None if
+/// there are fewer processors than threads.
+///
+/// Without this, the scheduler now and then starts two threads on one processor. A run of some
+/// milliseconds ends before it moves one of them, so a fast system would seem to take twice its
+/// time.
 fn processors(plan: &Plan) -> Vec<CoreId> {
     let mut all = core_affinity::get_core_ids().unwrap_or_default();
     let how_many = all.len();
@@ -120,7 +123,7 @@ fn processors(plan: &Plan) -> Vec<CoreId> {
     all
 }
 
-/// Whether threads can be kept on processors here.
+/// Whether this operating system lets a thread choose its processor.
 pub fn threads_stay() -> bool {
     let all = core_affinity::get_core_ids().unwrap_or_default();
     let stays = |&id| thread::spawn(move || core_affinity::set_for_current(id)).join();
@@ -129,11 +132,11 @@ pub fn threads_stay() -> bool {
         .is_some_and(|done| done.unwrap_or(false))
 }
 
-/// Xorshift: numbers that are random enough to defeat a prefetcher, and cheap.
+/// Xorshift: cheap numbers that are random enough to defeat a hardware prefetcher.
 pub struct Random(u64);
 
 impl Random {
-    /// One stream for each thread of each round.
+    /// The stream of numbers of one thread in one round.
     pub fn new(plan: &Plan, thread: usize) -> Self {
         let mut random = Self(plan.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (thread as u64 + 1));
         for _ in 0..8 {
@@ -149,7 +152,7 @@ impl Random {
         self.0
     }
 
-    /// Less than `bound`, which is less than 2^32.
+    /// A number below `bound`, which must be less than 2^32.
     pub fn below(&mut self, bound: usize) -> usize {
         (((self.number() >> 32) * bound as u64) >> 32) as usize
     }

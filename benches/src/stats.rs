@@ -1,6 +1,6 @@
-//! What is made of many rounds.
+//! The statistics of many rounds.
 
-/// The middle one; of an even number, the middle between two.
+/// The median; for an even number of samples, the mean of the two in the middle.
 pub fn median(samples: &[f64]) -> f64 {
     let sorted = sorted(samples);
     match sorted.len() {
@@ -20,33 +20,37 @@ pub fn minimum(samples: &[f64]) -> f64 {
     samples.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
-/// Each round's ratio: what disturbed a round disturbed both sides of it.
+/// The ratio of each round. A disturbance of a round affects both sides, so their ratio suffers
+/// less.
 pub fn ratios(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
     assert_eq!(
         ours.len(),
         theirs.len(),
-        "both took part in the same rounds"
+        "both sides have a sample of each round"
     );
     ours.iter().zip(theirs).map(|(a, b)| a / b).collect()
 }
 
-/// The median of the rounds' ratios.
+/// The median of the ratios of all rounds.
 pub fn ratio(ours: &[f64], theirs: &[f64]) -> f64 {
     median(&ratios(ours, theirs))
 }
 
-/// More rounds than this can't be counted in an `f64`.
+/// The largest number of rounds: [`interval`] starts from 2 to the power of minus that many, which
+/// must fit an `f64`.
 pub const MOST_ROUNDS: usize = 1000;
 
-/// Where the median would lie if this run's rounds never ended, by the sign test, 95 % sure: each
-/// round falls above it or below with even odds, if rounds do not depend on each other. Where one
-/// disturbed hour differs from the next, another run may give another interval. None of fewer than
-/// six rounds, which can't tell.
+/// The 95 % confidence interval of the median, by the sign test: a round lies above the true median
+/// or below it with even odds, if rounds do not depend on each other. `None` for fewer than six
+/// rounds, which are too few.
+///
+/// The interval holds for this run. Another run may be disturbed in another way, and give another
+/// one.
 pub fn interval(rounds: &[f64]) -> Option<(f64, f64)> {
     let sorted = sorted(rounds);
     let n = sorted.len();
     assert!(n <= MOST_ROUNDS);
-    // How likely it is that `cut` rounds, or fewer, fall below the median.
+    // `tail` is the probability that at most `cut` rounds lie below the median.
     let mut cut = 0;
     let mut exactly = 0.5_f64.powi(n as i32);
     let mut tail = exactly;
@@ -55,7 +59,7 @@ pub fn interval(rounds: &[f64]) -> Option<(f64, f64)> {
         exactly *= (n + 1 - cut) as f64 / cut as f64;
         tail += exactly;
     }
-    // As many can go at each end.
+    // That many rounds may be left out at each end.
     (cut > 0).then(|| (sorted[cut - 1], sorted[n - cut]))
 }
 
@@ -72,7 +76,7 @@ mod tests {
 
     #[test]
     fn an_interval_is_the_sign_tests() {
-        // The published table's ranks, 95 %, both sides.
+        // The ranks of the published table for 95 %, two-sided.
         for (n, low, high) in [
             (6, 1, 6),
             (8, 1, 8),
@@ -92,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_ratio_is_taken_within_each_round() {
-        // The second round was disturbed for both.
+        // The second round was disturbed, for both sides.
         assert_eq!(ratio(&[1.0, 50.0, 1.0], &[2.0, 100.0, 2.0]), 0.5);
     }
 }

@@ -1,8 +1,8 @@
-//! What is stored: a number, in several clothes.
+//! The values that the systems store: a number, wrapped in several types.
 
 use std::{any::Any, fmt, sync::Arc};
 
-/// A value made from a number, which a reader can tell again.
+/// A value made from a number, which can be read back.
 pub trait Value: Send + Sync + 'static {
     fn make(number: u64) -> Self;
     fn read(&self) -> u64;
@@ -20,7 +20,7 @@ impl Value for u64 {
     }
 }
 
-/// 64 bytes, as much as a cache line holds.
+/// 64 bytes: the size of a cache line.
 #[derive(Clone, Copy, Debug)]
 pub struct Struct64([u64; 8]);
 
@@ -48,7 +48,7 @@ impl Value for Arc<u64> {
     }
 }
 
-/// A value of any type, as a system without a notion of that has to store it.
+/// A value of any type, for systems that store values of one type only.
 pub struct Boxed(Box<dyn Any + Send + Sync>);
 
 impl Value for Boxed {
@@ -63,13 +63,13 @@ impl Value for Boxed {
     }
 }
 
-/// The types of value that a run can be asked for.
+/// The types of value that the command line can choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Type {
     U64,
     Struct64,
     Arc,
-    /// A `u64` through the process-wide `Handle`; for the peers a `Box<dyn Any + Send + Sync>`.
+    /// A `u64` in the process-wide table of any type; in peers, in a `Box<dyn Any + Send + Sync>`.
     Any,
 }
 
@@ -99,6 +99,6 @@ impl std::str::FromStr for Type {
         Self::ALL
             .into_iter()
             .find(|kind| kind.name() == name)
-            .ok_or_else(|| "one of u64, s64, arc, any".into())
+            .ok_or_else(|| "must be one of u64, s64, arc, any".into())
     }
 }

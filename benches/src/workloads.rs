@@ -1,5 +1,6 @@
-//! The workloads. Nothing but the loop that each describes is timed: threads are started, values
-//! to read inserted, and random sequences made before; what is left is removed after.
+//! The workloads. Only the loop that each one describes is timed. Before it, threads are started,
+//! the values to be read are inserted, and random sequences are made; after it, the values are
+//! removed.
 
 use std::{collections::HashMap, hint::black_box, sync::Mutex};
 
@@ -14,17 +15,17 @@ use crate::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Workload {
-    /// Each thread inserts a value and removes it at once.
+    /// Each thread inserts a value and removes it at once, again and again.
     InsertRemove,
-    /// Each thread inserts a value, looks it up and reads it, and removes it: a callback that is
-    /// called once.
+    /// Each thread inserts a value, looks it up and reads it, and removes it: as for a callback
+    /// that is called once.
     InsertGetRemove,
-    /// All threads look up and read one value, with a pin (or lock, or count) each time.
+    /// All threads look up and read one value, with a pin (or lock, or reference count) each time.
     GetHot,
-    /// Each thread looks up and reads values at random among 1,024, with a pin each time. The
-    /// handles lie in the order of use in an array of 2,048.
+    /// Each thread looks up and reads random values among 1,024, with a pin each time. The handles
+    /// are taken from an array of 2,048, in which they lie in the order of their use.
     Get1K,
-    /// The same among 1,000,000, the handles in an array as long as the run.
+    /// As `Get1K`, but among 1,000,000, and the array of handles is as long as the run.
     Get1M,
     /// As `GetHot`, under one pin taken in advance.
     PinnedHot,
@@ -32,14 +33,13 @@ pub enum Workload {
     Pinned1K,
     /// As `Get1M`, under one pin taken in advance.
     Pinned1M,
-    /// As `Pinned1K`, but every 64 look-ups let go and pin anew: a message pump.
+    /// As `Pinned1K`, but after every 64 look-ups the thread unpins and pins again: a message pump.
     Pump,
-    /// 90 of 100 operations look up and read, 5 insert, 5 remove, with 100,000 live: see
-    /// [`mixed`].
+    /// 90 of 100 operations look up and read, 5 insert, 5 remove, with 100,000 live: see [`mixed`].
     Mixed,
-    /// Of two threads, one inserts and sends the handle through a ring of 1,024; the other takes
-    /// it out, looks up, reads and removes. One operation is all of that. More threads are more
-    /// pairs, with a ring for each.
+    /// One thread of a pair inserts, and sends the handle through a ring of 1,024. The other takes
+    /// it out, looks it up, reads, and removes. All of that is one operation. Four threads are two
+    /// pairs, each with its ring, and so on.
     HandOff,
 }
 
@@ -78,7 +78,7 @@ impl Workload {
         threads > 0 && (self != Self::HandOff || threads.is_multiple_of(2))
     }
 
-    /// Operations of each thread in a run that is to take tens of milliseconds.
+    /// The operations of each thread, chosen so that a run takes tens of milliseconds.
     pub fn ops(self, threads: usize, quick: bool) -> usize {
         let ops = match self {
             Self::InsertRemove | Self::InsertGetRemove => 1 << 20,
@@ -88,12 +88,12 @@ impl Workload {
             Self::Mixed | Self::HandOff => 1 << 19,
         };
         let ops = if quick { ops / 8 } else { ops };
-        // Beyond two threads the whole machine does the same in all.
+        // With more than two threads, the operations of all threads together stay the same.
         (ops / threads.div_ceil(2)).next_multiple_of(PICKS)
     }
 
-    /// One run on a fresh system. `None` if the system can't do it: it has no pin that many
-    /// look-ups can share, or no room for so many values.
+    /// Runs once, on a new system. `None` if the system does not support the workload: it has no
+    /// pin that many look-ups can share, or can't hold that many values.
     pub fn run<S: System>(self, plan: &Plan) -> Option<Sample> {
         match self {
             Self::InsertRemove => Some(churn::<S, false>(plan)),
@@ -111,8 +111,9 @@ impl Workload {
     }
 }
 
-// The timed loops stand in functions of their own, so that they have the registers to themselves; and
-// twice nested, since LLVM then takes the calls in them for hot, and inlines more of what is called.
+// Each timed loop is a function of its own, so that it has all registers to itself. It is written
+// as two nested loops, since LLVM then takes the calls in the inner one for hot and inlines more of
+// them.
 
 fn churn<S: System, const GET: bool>(plan: &Plan) -> Sample {
     let system = S::new();
@@ -165,7 +166,7 @@ fn get<S: System>(plan: &Plan, live: usize, pins: Pins) -> Option<Sample> {
         if let Pins::Each = pins {
             return line.time(|| get_all(&picks, passes, each));
         }
-        let reader = system.reader().expect("it has one");
+        let reader = system.reader().expect("asked for above");
         match pins {
             Pins::Every64 => line.time(|| get_pumped(reader, &picks, passes)),
             _ => line.time(|| get_all(&picks, passes, |id| reader.get(id))),
@@ -247,7 +248,7 @@ fn receive<S: System>(system: &S, ring: &mut Consumer<S::Id>, passes: usize) -> 
     sum
 }
 
-/// Spins for a while, then lets others run.
+/// Calls `attempt` until it succeeds: spins for a while, then yields the processor.
 fn wait<R>(mut attempt: impl FnMut() -> Option<R>) -> R {
     let mut tries = 0_u32;
     loop {
@@ -262,10 +263,10 @@ fn wait<R>(mut attempt: impl FnMut() -> Option<R>) -> R {
     }
 }
 
-/// Operations before the timed ones, so that code, caches and free lists are warm.
+/// Operations before the timed ones, to warm up code, caches and free lists.
 const WARM_UP: usize = 4096;
 
-/// How long a sequence of handles is that is gone through again and again.
+/// The length of a sequence of handles that is used again and again.
 pub(crate) const PICKS: usize = 2048;
 
 pub(crate) fn fill<S: System>(system: &S, live: usize) -> Vec<S::Id> {
@@ -281,7 +282,7 @@ pub(crate) fn empty<S: System>(system: &S, ids: Vec<S::Id>) {
     }
 }
 
-/// Handles in the order in which a thread will look them up.
+/// The handles that a thread will look up, in that order.
 fn picks<I: Copy>(ids: &[I], plan: &Plan, thread: usize) -> Vec<I> {
     let length = if ids.len() > PICKS { plan.ops } else { PICKS };
     let mut random = Random::new(plan, thread);

@@ -1,4 +1,5 @@
-//! SVG charts: bars for each cell, and lines for how systems grow with threads.
+//! SVG charts: one of columns for each cell, and one of lines that shows how systems grow with
+//! threads.
 
 use std::{collections::BTreeMap, error::Error, path::Path};
 
@@ -33,17 +34,18 @@ const LINES: [RGBColor; 9] = [
 ];
 const WIDTH: u32 = 760;
 
-/// The rows of one workload and type, for each number of threads.
+/// The rows of one workload and type of value, for each number of threads.
 type ByThreads<'r> = Vec<(usize, &'r [Row])>;
 
-/// A system in a chart of growth.
+/// A system's line in a chart of growth.
 struct Line<'r> {
     name: &'r str,
     role: Role,
     points: Vec<(f64, f64)>,
 }
 
-/// Draws what there are results for.
+/// Draws a chart for each cell, and one for each workload that ran on more than two numbers of
+/// threads.
 pub fn draw(out: &Path, results: &Results) -> Drawn {
     for (cell, rows) in &results.cells {
         let name = format!(
@@ -52,7 +54,7 @@ pub fn draw(out: &Path, results: &Results) -> Drawn {
             cell.kind,
             cell.threads
         );
-        bars(&out.join(name), cell, rows)?;
+        columns(&out.join(name), cell, rows)?;
     }
     let mut growing: BTreeMap<(Type, Workload), ByThreads> = BTreeMap::new();
     for (cell, rows) in &results.cells {
@@ -69,16 +71,16 @@ pub fn draw(out: &Path, results: &Results) -> Drawn {
     Ok(())
 }
 
-/// One bar for each system. A bar of more than eight times ours is cut short: its number says how
-/// long it is.
-fn bars(path: &Path, cell: &Cell, rows: &[Row]) -> Drawn {
+/// One horizontal column for each system. A column of more than eight times the length of ours is
+/// cut; the number beside it is the full one.
+fn columns(path: &Path, cell: &Cell, rows: &[Row]) -> Drawn {
     const LEFT: i32 = 190;
     const TOP: i32 = 34;
-    const BAR: i32 = 22;
+    const COLUMN: i32 = 22;
     const FULL: f64 = 450.0;
-    let height = TOP + BAR * rows.len() as i32 + 26;
+    let height = TOP + COLUMN * rows.len() as i32 + 26;
     let root = SVGBackend::new(path, (WIDTH, height as u32)).into_drawing_area();
-    // A page behind may be dark.
+    // White, since the page that shows the chart may be dark.
     root.fill(&WHITE)?;
     let title = format!("{}: ns per operation, less is better", cell.title());
     text(&root, &title, (12, 8), 16, HPos::Left)?;
@@ -86,14 +88,14 @@ fn bars(path: &Path, cell: &Cell, rows: &[Row]) -> Drawn {
     let longest = rows.iter().map(|row| median(&row.ns)).fold(0.0, f64::max);
     let end = longest.min(8.0 * ours);
     for (nth, row) in rows.iter().enumerate() {
-        let (ns, y) = (median(&row.ns), TOP + BAR * nth as i32);
+        let (ns, y) = (median(&row.ns), TOP + COLUMN * nth as i32);
         let color = match row.role {
             Role::Ours | Role::OursToo => OURS,
             Role::Peer => PEER,
             Role::Floor => FLOOR,
         };
         let right = LEFT + (ns.min(end) / end * FULL) as i32;
-        let shape = [(LEFT, y + 3), (right.max(LEFT + 1), y + BAR - 3)];
+        let shape = [(LEFT, y + 3), (right.max(LEFT + 1), y + COLUMN - 3)];
         root.draw(&Rectangle::new(shape, color.filled()))?;
         let cut = if ns > end { " (cut)" } else { "" };
         text(&root, row.name, (LEFT - 8, y + 4), 13, HPos::Right)?;
@@ -105,16 +107,17 @@ fn bars(path: &Path, cell: &Cell, rows: &[Row]) -> Drawn {
     Ok(())
 }
 
-/// One line for each system: operations a microsecond of all threads, over the number of threads.
+/// One line for each system: operations per microsecond of all threads together, over the number of
+/// threads.
 fn growth(path: &Path, title: &str, by_threads: &[(usize, &[Row])]) -> Drawn {
     let root = SVGBackend::new(path, (WIDTH, 430)).into_drawing_area();
     root.fill(&WHITE)?;
-    let title = format!("{title}: operations a microsecond, all threads together");
+    let title = format!("{title}: operations per microsecond, all threads together");
     text(&root, &title, (12, 8), 16, HPos::Left)?;
     text(&root, &footer(), (12, 412), 11, HPos::Left)?;
     let mut lines: Vec<Line> = Vec::new();
     for &(threads, rows) in by_threads {
-        // The floor needs no table, and would be all that one sees.
+        // The floor is so fast that all other lines would lie flat beside it.
         for row in rows.iter().filter(|row| row.role != Role::Floor) {
             let point = ((threads as f64).log2(), row.throughput(threads));
             match lines.iter_mut().find(|line| line.name == row.name) {
@@ -163,12 +166,12 @@ fn growth(path: &Path, title: &str, by_threads: &[(usize, &[Row])]) -> Drawn {
 fn text(
     root: &DrawingArea<SVGBackend, Shift>,
     text: &str,
-    place: (i32, i32),
+    at: (i32, i32),
     size: i32,
     side: HPos,
 ) -> Drawn {
     let style = TextStyle::from(("sans-serif", size)).pos(Pos::new(side, VPos::Top));
-    root.draw(&Text::new(text, place, style))?;
+    root.draw(&Text::new(text, at, style))?;
     Ok(())
 }
 

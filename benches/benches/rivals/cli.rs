@@ -10,67 +10,66 @@ use crate::{
 };
 use benches::{stats::MOST_ROUNDS, value::Type, workloads::Workload};
 
-/// Runs handle-table and its peers in turn, round by round, and compares them.
+/// Runs handle-table and its peers in turn, round by round, and compares their times.
 ///
 /// Workloads: insert-remove, insert-get-remove, get-hot, get-1k, get-1m, pinned-hot, pinned-1k,
-/// pinned-1m, pump, mixed-90-5-5, hand-off; src/workloads.rs says what each times.
+/// pinned-1m, pump, mixed-90-5-5, hand-off; src/workloads.rs describes what each times.
 #[derive(Parser, Debug)]
 #[command(name = "rivals")]
 pub struct Cli {
-    /// Only workloads whose name contains one of these.
+    /// Run only workloads whose name contains one of these words.
     pub filter: Vec<String>,
 
-    /// Fewer rounds of fewer operations: to see that it works, and roughly how fast.
+    /// Fewer rounds of fewer operations: a quick check, and rough figures.
     #[arg(long)]
     pub quick: bool,
 
-    /// Rounds; 9, or 3 with --quick, if not said.
+    /// Number of rounds [default: 9, or 3 with --quick].
     #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_ROUNDS as u64))]
     pub rounds: Option<usize>,
 
-    /// Numbers of threads; past the processors too.
+    /// Numbers of threads; may be more than there are processors.
     #[arg(long, value_delimiter = ',', default_value = "1,2")]
     pub threads: Vec<usize>,
 
-    /// Types of value: u64, s64 (64 bytes), arc (Arc<u64>), any (the process-wide Handle; for the
-    /// peers a Box<dyn Any>).
+    /// Types of value: u64, s64 (64 bytes), arc (Arc<u64>), any (the process-wide Handle; peers
+    /// store a Box<dyn Any>).
     #[arg(long, value_delimiter = ',', default_value = "u64")]
     pub types: Vec<Type>,
 
-    /// Only peers whose name contains one of these; ours take part always.
+    /// Run only peers whose name contains one of these words; our own tables always take part.
     #[arg(long, value_delimiter = ',')]
     pub systems: Vec<String>,
 
-    /// Measures latencies of single operations, up to the slowest, instead.
+    /// Measure the latency of single operations instead, up to the slowest one.
     #[arg(long)]
     pub latency: bool,
 
-    /// Measures memory per live value at a million, instead.
+    /// Measure the memory for each of a million live values instead.
     #[arg(long)]
     pub memory: bool,
 
-    /// Prints what the project promises itself, and whether the numbers keep it. Measures memory
-    /// too.
-    #[arg(long)]
-    pub bars: bool,
+    /// Print the project's targets, and whether the numbers meet them. Measures memory as well.
+    #[arg(long = "bars")]
+    pub targets: bool,
 
-    /// Where the CSV files and charts go, seen from the workspace's root; target/bench if not said.
+    /// Folder for the CSV files and charts, relative to the workspace [default: target/bench].
     #[arg(long)]
     pub out: Option<PathBuf>,
 
-    /// What `cargo bench` says to every bench.
+    /// `cargo bench` passes this to every bench.
     #[arg(long, hide = true)]
     bench: bool,
 
-    /// Measures the memory of one system, in this process.
+    /// Measure the memory of one system, in this process.
     #[arg(long, hide = true, value_name = "NAME")]
     pub memory_child: Option<String>,
 }
 
 impl Cli {
     pub fn rounds(&self) -> usize {
-        let usual = if self.quick { 3 } else { 9 };
-        self.rounds.unwrap_or(usual)
+        let default = if self.quick { 3 } else { 9 };
+        self.rounds.unwrap_or(default)
     }
 
     pub fn contenders(&self, kind: Type) -> Vec<Contender> {
@@ -82,8 +81,8 @@ impl Cli {
         all
     }
 
-    /// What is to be measured, in order. Cells that differ in threads alone stand together: they
-    /// are compared, so they share their rounds.
+    /// The cells to measure, in order. Cells that differ only in the number of threads form a
+    /// group: they are compared with each other, so they share their rounds.
     pub fn groups(&self) -> Vec<Vec<Cell>> {
         let mut groups = Vec::new();
         for &kind in &self.types {
@@ -106,12 +105,12 @@ impl Cli {
 
     pub fn out(&self) -> PathBuf {
         match &self.out {
-            // `cargo bench` runs a bench in the directory of its package.
+            // `cargo bench` runs a bench in the folder of its package.
             Some(out) => match std::env::var_os("CARGO_MANIFEST_DIR") {
                 Some(package) => PathBuf::from(package).join("..").join(out),
                 None => out.clone(),
             },
-            // The bench lies in target/release/deps.
+            // The executable lies in target/release/deps.
             None => std::env::current_exe()
                 .ok()
                 .and_then(|exe| Some(exe.ancestors().nth(3)?.join("bench")))

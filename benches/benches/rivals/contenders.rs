@@ -1,4 +1,4 @@
-//! The systems as values: which take part, for each type of value.
+//! The systems that take part, for each type of value, as plain values: a name and functions.
 
 use std::{collections::hash_map::RandomState, sync::Arc};
 
@@ -18,12 +18,12 @@ type Foldhash = foldhash::fast::RandomState;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The one that the others are compared with.
+    /// The table that all others are compared with.
     Ours,
-    /// The process-wide table, where it isn't the one.
+    /// The process-wide table, in runs where a `HandleTable` is `Ours`.
     OursToo,
     Peer,
-    /// What it costs without any safety, or with a pin and nothing else; not a peer.
+    /// The cost without any safety, or of a pin and nothing else. Not a peer.
     Floor,
 }
 
@@ -33,7 +33,7 @@ pub struct Contender {
     pub role: Role,
     pub run: fn(Workload, &Plan) -> Option<Sample>,
     pub latency: fn(&Plan) -> Latencies,
-    /// Makes a system of so many values, or of as many as it has room for, and leaves it.
+    /// Fills a new system with that many values, or as many as it can hold, and leaks it.
     pub fill: fn(usize) -> usize,
 }
 
@@ -49,7 +49,7 @@ impl Contender {
     }
 }
 
-/// All that store values of this type.
+/// The systems that store values of this type.
 pub fn contenders(kind: Type) -> Vec<Contender> {
     match kind {
         Type::U64 => typed::<u64>(),

@@ -1,10 +1,10 @@
-//! What the numbers were measured on, and with.
+//! Facts about the run: machine, system, compiler, versions, command.
 
 use std::{fs, process::Command, thread};
 
 use benches::{race::threads_stay, ALLOCATOR};
 
-/// The crates whose versions matter to the numbers.
+/// The crates whose versions the numbers depend on.
 const CRATES: [&str; 9] = [
     "handle-table",
     "crossbeam-epoch",
@@ -17,7 +17,7 @@ const CRATES: [&str; 9] = [
     "dashmap",
 ];
 
-/// Lines of "what: which".
+/// Pairs of a name and a value, such as "compiler" and "rustc 1.95.0".
 pub fn facts() -> Vec<(&'static str, String)> {
     vec![
         ("date", output("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
@@ -38,7 +38,8 @@ fn machine() -> String {
         let found = lines.find(|(key, _)| key.trim() == name);
         found.map_or("unknown".into(), |(_, value)| value.trim().to_owned())
     };
-    // Of a virtual machine's processor the name may say the maker alone.
+    // In a virtual machine the model name may be no more than the maker's, so family and model are
+    // printed too.
     let cpu = |name| field("/proc/cpuinfo", name);
     format!(
         "{} (family {}, model {}), {} processors, {} of memory",
@@ -51,13 +52,13 @@ fn machine() -> String {
 }
 
 fn threads() -> String {
-    let stay = "each on a processor of its own, if there are enough";
-    let wander = "wherever the system puts them";
+    let stay = "each stays on a processor of its own, if there are enough";
+    let wander = "placed by the scheduler";
     if threads_stay() { stay } else { wander }.into()
 }
 
 fn versions() -> String {
-    // The lock file stands beside the workspace's manifest whenever something was built.
+    // Cargo writes the lock file beside the workspace's manifest before it builds anything.
     let lock = include_str!("../../../Cargo.lock");
     let version = |name| {
         let entry = format!("name = \"{name}\"\nversion = \"");

@@ -20,7 +20,7 @@ mod report;
 
 mod charts;
 
-mod bars;
+mod targets;
 
 mod runner;
 

@@ -1,5 +1,5 @@
-//! What a live value takes: resident memory before and after a million inserts, in a process of
-//! its own for each system, so that the allocator's part counts and nothing is left from others.
+//! The memory of a live value: resident memory before and after a million inserts. Each system has
+//! a process of its own, so that the allocator's overhead counts and no other system's memory does.
 
 use std::{
     fs,
@@ -29,13 +29,13 @@ impl Footprint {
     }
 }
 
-/// Resident memory of the process before the first insert, but with a system there.
+/// Resident memory of the process before the inserts, when the system is already there.
 static BEFORE: AtomicUsize = AtomicUsize::new(0);
 
 pub(crate) fn fill<S: System>(live: usize) -> usize {
     let live = live.min(S::CAPACITY);
     let system = S::new();
-    // Once through everything, for what a thread or process needs only once.
+    // One insert and remove first, which allocate what a thread or process needs only once.
     system.remove(system.insert(S::Value::make(0)));
     BEFORE.store(resident(), Ordering::Relaxed);
     for number in 0..live as u64 {
@@ -45,7 +45,7 @@ pub(crate) fn fill<S: System>(live: usize) -> usize {
     live
 }
 
-/// Measures one system in a child process: this program again, with other arguments.
+/// Measures one system in a child process, which is this program with other arguments.
 pub fn measure(contender: &Contender, kind: Type) -> io::Result<Footprint> {
     let output = Command::new(std::env::current_exe()?)
         .args(["--memory-child", contender.name, "--types", kind.name()])
@@ -64,7 +64,7 @@ pub fn measure(contender: &Contender, kind: Type) -> io::Result<Footprint> {
     }
 }
 
-/// What the child process does.
+/// The child process: prints the number of live values, and their bytes.
 pub fn child(name: &str, kind: Type) {
     let all = contenders(kind);
     let contender = all.iter().find(|contender| contender.name == name);
@@ -72,13 +72,14 @@ pub fn child(name: &str, kind: Type) {
     println!("{live} {}", resident() - BEFORE.load(Ordering::Relaxed));
 }
 
-/// `smaps_rollup` counts pages at the time of the question; `statm` lags behind.
+/// Resident bytes of this process. From `smaps_rollup`, which counts pages when it is read; `statm`
+/// lags behind.
 fn resident() -> usize {
     let rollup = fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
     let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:"));
     let kilobytes = line.and_then(|rest| rest.split_whitespace().next());
     let kilobytes: usize = kilobytes
         .and_then(|number| number.parse().ok())
-        .expect("Linux says in smaps_rollup what is resident");
+        .expect("/proc/self/smaps_rollup has an Rss line: Linux only");
     kilobytes * 1024
 }

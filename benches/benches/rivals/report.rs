@@ -1,4 +1,4 @@
-//! Tables to read, and CSV files to keep.
+//! The tables that are printed, and the CSV files.
 
 use std::{
     fmt::Write as _,
@@ -19,7 +19,7 @@ use benches::{
     value::Type,
 };
 
-/// A system, its operation, and how long that took.
+/// A system, an operation, and the times that it took.
 pub type LatencyLine = (&'static str, &'static str, Histogram<u64>);
 
 pub fn table(cell: &Cell, rows: &[Row]) -> String {
@@ -70,7 +70,7 @@ pub fn latencies(kind: Type, threads: usize, lines: &[LatencyLine]) -> String {
     text
 }
 
-/// Writes `results.csv` (what the tables show), `samples.csv` (each round) and `memory.csv`.
+/// Writes `results.csv` (the printed tables), `samples.csv` (every round) and `memory.csv`.
 pub fn write_csv(out: &Path, results: &Results) -> io::Result<()> {
     if !results.cells.is_empty() {
         let mut summary = create(out, "results.csv")?;
@@ -113,7 +113,7 @@ pub fn write_csv(out: &Path, results: &Results) -> io::Result<()> {
     Ok(())
 }
 
-/// `latency.csv`, written as the run goes on.
+/// `latency.csv`, written system by system during the run.
 pub struct LatencyCsv(File);
 
 impl LatencyCsv {
@@ -138,7 +138,7 @@ impl LatencyCsv {
     }
 }
 
-/// A CSV file that begins with what it was measured on.
+/// A CSV file that begins with the facts about the run, as comments.
 fn create(out: &Path, name: &str) -> io::Result<File> {
     let mut file = File::create(out.join(name))?;
     for (what, which) in machine::facts() {

@@ -1,4 +1,4 @@
-//! All samples of a run, by what was measured.
+//! All samples of a run, by workload, type and number of threads.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use benches::{
     workloads::Workload,
 };
 
-/// What is measured side by side: one workload, with one type of value, on so many threads.
+/// One comparison of all systems: a workload, a type of value, a number of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cell {
     pub kind: Type,
@@ -29,7 +29,7 @@ impl Cell {
     }
 }
 
-/// One system's nanoseconds per operation, a number for each round.
+/// The nanoseconds per operation of one system, a number for each round.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub name: &'static str,
@@ -38,7 +38,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Operations a microsecond, of all threads together.
+    /// Operations per microsecond, of all threads together.
     pub fn throughput(&self, threads: usize) -> f64 {
         threads as f64 * 1000.0 / median(&self.ns)
     }
@@ -47,7 +47,7 @@ impl Row {
 #[derive(Default)]
 pub struct Results {
     pub cells: BTreeMap<Cell, Vec<Row>>,
-    /// Of each type and system.
+    /// Memory, by type of value and system.
     pub memory: BTreeMap<(Type, &'static str), Footprint>,
 }
 
@@ -68,7 +68,7 @@ pub fn ours(rows: &[Row]) -> Option<&Row> {
     rows.iter().find(|row| row.role == Role::Ours)
 }
 
-/// Ours to another row of the same cell; none to itself.
+/// The time of ours divided by that of another row of its cell; `None` for ours itself.
 pub fn ratio_to(rows: &[Row], row: &Row) -> Option<f64> {
     let ours = ours(rows)?;
     (row.role != Role::Ours).then(|| ratio(&ours.ns, &row.ns))

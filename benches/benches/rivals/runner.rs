@@ -1,4 +1,4 @@
-//! Rounds: in each, every system runs once, and another goes first.
+//! The rounds: in each, every system runs once, and each round begins with another system.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 use benches::{latency, race::Plan, value::Type, workloads::Workload};
 
-/// Does what the command line says.
+/// Runs what the command line asks for.
 pub fn run(cli: &Cli) -> io::Result<()> {
     for (what, which) in machine::facts() {
         println!("{what:>10}: {which}");
@@ -21,20 +21,20 @@ pub fn run(cli: &Cli) -> io::Result<()> {
     println!();
     let out = cli.out();
     std::fs::create_dir_all(&out).map_err(|error| {
-        let what = format!("--out {}, a folder to write to: {error}", out.display());
+        let what = format!("can't create the folder {}: {error}", out.display());
         io::Error::new(error.kind(), what)
     })?;
     if cli.latency {
         return run_latency(cli);
     }
     let mut results = Results::default();
-    if cli.memory || cli.bars {
+    if cli.memory || cli.targets {
         run_memory(cli, &mut results)?;
     }
     if !cli.memory {
         run_cells(cli, &mut results);
         if results.cells.is_empty() {
-            return Err(io::Error::other("no workload is called that: see --help"));
+            return Err(io::Error::other("no workload has such a name: see --help"));
         }
     }
     report::write_csv(&out, &results)?;
@@ -43,8 +43,8 @@ pub fn run(cli: &Cli) -> io::Result<()> {
         "CSV files and charts are in {}",
         out.canonicalize()?.display()
     );
-    if cli.bars {
-        println!("\n{}", crate::bars::check(&results));
+    if cli.targets {
+        println!("\n{}", crate::targets::check(&results));
     }
     Ok(())
 }
@@ -56,18 +56,19 @@ fn run_cells(cli: &Cli, results: &mut Results) {
         .flatten()
         .map(|cell| cli.rounds() * cli.contenders(cell.kind).len())
         .sum();
-    let bar = progress(runs);
+    let progress = progress_bar(runs);
     for cells in groups {
-        for (cell, rows) in run_group(cli, &cells, &bar) {
-            bar.suspend(|| println!("{}", report::table(&cell, &rows)));
+        for (cell, rows) in run_group(cli, &cells, &progress) {
+            progress.suspend(|| println!("{}", report::table(&cell, &rows)));
             results.cells.insert(cell, rows);
         }
     }
-    bar.finish_and_clear();
+    progress.finish_and_clear();
 }
 
-/// Runs cells that differ in threads alone, at least one, round by round.
-fn run_group(cli: &Cli, cells: &[Cell], bar: &ProgressBar) -> Vec<(Cell, Vec<Row>)> {
+/// Runs the cells of a group, round by round. They differ only in the number of threads; there is
+/// at least one.
+fn run_group(cli: &Cli, cells: &[Cell], progress: &ProgressBar) -> Vec<(Cell, Vec<Row>)> {
     let contenders = cli.contenders(cells[0].kind);
     let row = |contender: &Contender| Row {
         name: contender.name,
@@ -78,12 +79,12 @@ fn run_group(cli: &Cli, cells: &[Cell], bar: &ProgressBar) -> Vec<(Cell, Vec<Row
     let mut group: Vec<_> = cells.iter().map(|&cell| (cell, rows.clone())).collect();
     for round in 0..cli.rounds() {
         for (cell, rows) in &mut group {
-            if bar.is_hidden() && round == 0 {
-                // No terminal, but perhaps someone who reads along.
-                let of = bar.length().unwrap_or_default();
-                eprintln!("{} of {of} runs: {}", bar.position(), cell.title());
+            if progress.is_hidden() && round == 0 {
+                // Not a terminal: print a line for each cell instead of a bar that moves.
+                let of = progress.length().unwrap_or_default();
+                eprintln!("{} of {of} runs: {}", progress.position(), cell.title());
             }
-            run_round(cli, cell, round, &contenders, rows, bar);
+            run_round(cli, cell, round, &contenders, rows, progress);
         }
     }
     for (_, rows) in &mut group {
@@ -92,14 +93,14 @@ fn run_group(cli: &Cli, cells: &[Cell], bar: &ProgressBar) -> Vec<(Cell, Vec<Row
     group
 }
 
-/// One run of each system that can do it.
+/// One run of each system that supports the workload.
 fn run_round(
     cli: &Cli,
     cell: &Cell,
     round: usize,
     contenders: &[Contender],
     rows: &mut [Row],
-    bar: &ProgressBar,
+    progress: &ProgressBar,
 ) {
     let plan = Plan {
         threads: cell.threads,
@@ -110,17 +111,17 @@ fn run_round(
     for turn in 0..contenders.len() {
         let nth = (turn + round) % contenders.len();
         let contender = &contenders[nth];
-        bar.set_message(format!("{}: {}", cell.title(), contender.name));
+        progress.set_message(format!("{}: {}", cell.title(), contender.name));
         if let Some(sample) = (contender.run)(cell.workload, &plan) {
             let expected = *checksum.get_or_insert(sample.checksum);
             assert_eq!(
                 sample.checksum, expected,
-                "{} read other values than the system before it",
+                "{} read other values than the system that ran before it",
                 contender.name
             );
             rows[nth].ns.push(sample.ns);
         }
-        bar.inc(1);
+        progress.inc(1);
     }
 }
 
@@ -130,14 +131,14 @@ fn run_memory(cli: &Cli, results: &mut Results) -> io::Result<()> {
         .iter()
         .flat_map(|&kind| cli.contenders(kind).into_iter().map(move |one| (kind, one)))
         .collect();
-    let bar = progress(all.len());
+    let progress = progress_bar(all.len());
     for (kind, contender) in all {
-        bar.set_message(format!("memory, {kind}: {}", contender.name));
+        progress.set_message(format!("memory, {kind}: {}", contender.name));
         let footprint = memory::measure(&contender, kind)?;
         results.memory.insert((kind, contender.name), footprint);
-        bar.inc(1);
+        progress.inc(1);
     }
-    bar.finish_and_clear();
+    progress.finish_and_clear();
     println!("{}", report::memory(results));
     Ok(())
 }
@@ -160,7 +161,7 @@ fn run_latency_of(
     csv: &mut report::LatencyCsv,
 ) -> io::Result<()> {
     let contenders = cli.contenders(kind);
-    let bar = progress(contenders.len());
+    let progress = progress_bar(contenders.len());
     let plan = Plan {
         threads,
         ops: Workload::InsertGetRemove.ops(threads, cli.quick),
@@ -168,19 +169,19 @@ fn run_latency_of(
     };
     let mut lines = vec![("(the clock)", "nothing", latency::clock(&plan))];
     for contender in contenders.iter().filter(|one| one.role != Role::OursToo) {
-        bar.set_message(format!("latency, {kind}, {threads}: {}", contender.name));
+        progress.set_message(format!("latency, {kind}, {threads}: {}", contender.name));
         let latencies = (contender.latency)(&plan);
         lines.push((contender.name, "insert", latencies.insert));
         lines.push((contender.name, "get", latencies.get));
         lines.push((contender.name, "remove", latencies.remove));
-        bar.inc(1);
+        progress.inc(1);
     }
-    bar.finish_and_clear();
+    progress.finish_and_clear();
     println!("{}", report::latencies(kind, threads, &lines));
     csv.write(kind, threads, &lines)
 }
 
-fn progress(runs: usize) -> ProgressBar {
+fn progress_bar(runs: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} of {duration} {msg}");
-    ProgressBar::new(runs as u64).with_style(style.expect("the template is right"))
+    ProgressBar::new(runs as u64).with_style(style.expect("the template is valid"))
 }

@@ -1,15 +1,16 @@
-//! concurrent-slotmap, an alpha: Hyaline instead of epochs, address space reserved in advance.
+//! concurrent-slotmap, an alpha release: Hyaline instead of epochs, address space reserved in
+//! advance.
 //!
-//! When a map is dropped, values that were removed but not reclaimed yet (up to 63 for each thread)
-//! are forgotten, not dropped; no workload measures that.
+//! When a map is dropped, it forgets values that were removed but not reclaimed yet (up to 63 for
+//! each thread) instead of dropping them. No workload measures that.
 
 use concurrent_slotmap::{hyaline::Guard, SlotId, SlotMap};
 
 use super::{Reader, System};
 use crate::value::Value;
 
-/// Address space for this many slots is reserved: enough for a million live values and as many
-/// removed ones that wait for readers.
+/// The number of slots for which address space is reserved: enough for a million live values, and
+/// for as many removed ones that wait for readers.
 const RESERVED: u32 = 1 << 22;
 
 pub struct ConcurrentSlotMap<V>(SlotMap<SlotId, V>);
@@ -32,14 +33,17 @@ impl<V: Value> System for ConcurrentSlotMap<V> {
 
     #[inline(always)]
     fn get(&self, id: SlotId) -> u64 {
-        self.0.get(id, &self.0.pin()).expect("it is live").read()
+        self.0
+            .get(id, &self.0.pin())
+            .expect("the value is live")
+            .read()
     }
 
     #[inline(always)]
     fn remove(&self, id: SlotId) {
         let guard = self.0.pin();
         let value = self.0.remove(id, &guard);
-        assert!(value.is_some(), "it is live");
+        assert!(value.is_some(), "the value is live");
     }
 
     #[inline(always)]
@@ -59,7 +63,10 @@ pub struct MapReader<'a, V> {
 impl<V: Value> Reader<SlotId> for MapReader<'_, V> {
     #[inline(always)]
     fn get(&self, id: SlotId) -> u64 {
-        self.map.get(id, &self.guard).expect("it is live").read()
+        self.map
+            .get(id, &self.guard)
+            .expect("the value is live")
+            .read()
     }
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! idr-ebr: epochs of sdd's, a box for each value.
+//! idr-ebr: epochs of the crate sdd, and a box for each value.
 
 use idr_ebr::{EbrGuard, Idr, Key};
 
@@ -25,12 +25,12 @@ impl<V: Value> System for IdrEbr<V> {
     #[inline(always)]
     fn get(&self, key: Key) -> u64 {
         let guard = EbrGuard::new();
-        self.0.get(key, &guard).expect("it is live").read()
+        self.0.get(key, &guard).expect("the value is live").read()
     }
 
     #[inline(always)]
     fn remove(&self, key: Key) {
-        assert!(self.0.remove(key), "it is live");
+        assert!(self.0.remove(key), "the value is live");
     }
 
     #[inline(always)]
@@ -50,7 +50,10 @@ pub struct IdrReader<'a, V: 'static> {
 impl<V: Value> Reader<Key> for IdrReader<'_, V> {
     #[inline(always)]
     fn get(&self, key: Key) -> u64 {
-        self.idr.get(key, &self.guard).expect("it is live").read()
+        self.idr
+            .get(key, &self.guard)
+            .expect("the value is live")
+            .read()
     }
 
     #[inline(always)]

@@ -1,4 +1,5 @@
-//! One lock around everything: ffi-support's map, and what one writes oneself with slotmap.
+//! One lock around a whole table: the map of ffi-support, and the usual one of slotmap and
+//! `RwLock`.
 
 use std::{
     convert::Infallible,
@@ -11,7 +12,7 @@ use slotmap::{DefaultKey, SlotMap};
 use super::System;
 use crate::value::Value;
 
-/// A read-write lock around the map, and a mutex around each value, held while it is read.
+/// A read-write lock around the map, and a mutex around each value that is held while it is read.
 pub struct FfiSupport<V>(ConcurrentHandleMap<V>);
 
 impl<V: Value> System for FfiSupport<V> {
@@ -19,7 +20,7 @@ impl<V: Value> System for FfiSupport<V> {
     type Id = Handle;
     type Reader<'a> = Infallible;
     const NAME: &'static str = "ffi-support";
-    // It panics a little before its `MAX_CAPACITY` of 2^15 - 1.
+    // `insert` panics a little before the documented `MAX_CAPACITY` of 2^15 - 1.
     const CAPACITY: usize = 32_000;
 
     fn new() -> Self {
@@ -35,12 +36,12 @@ impl<V: Value> System for FfiSupport<V> {
     fn get(&self, handle: Handle) -> u64 {
         self.0
             .get(handle, |value| Ok::<_, HandleError>(value.read()))
-            .expect("it is live")
+            .expect("the value is live")
     }
 
     #[inline(always)]
     fn remove(&self, handle: Handle) {
-        self.0.delete(handle).expect("it is live");
+        self.0.delete(handle).expect("the value is live");
     }
 
     fn reader(&self) -> Option<Infallible> {
@@ -48,7 +49,7 @@ impl<V: Value> System for FfiSupport<V> {
     }
 }
 
-/// `RwLock<SlotMap<Arc<V>>>`: a look-up clones the `Arc`, so that no lock is held in the callback.
+/// `RwLock<SlotMap<Arc<V>>>`. A look-up clones the `Arc`, so that no lock is held in the callback.
 pub struct RwLockSlotMap<V>(RwLock<SlotMap<DefaultKey, Arc<V>>>);
 
 impl<V: Value> System for RwLockSlotMap<V> {
@@ -70,13 +71,13 @@ impl<V: Value> System for RwLockSlotMap<V> {
     #[inline(always)]
     fn get(&self, key: DefaultKey) -> u64 {
         let value = self.0.read().expect("no panics").get(key).cloned();
-        value.expect("it is live").read()
+        value.expect("the value is live").read()
     }
 
     #[inline(always)]
     fn remove(&self, key: DefaultKey) {
         let value = self.0.write().expect("no panics").remove(key);
-        drop(value.expect("it is live"));
+        drop(value.expect("the value is live"));
     }
 
     fn reader(&self) -> Option<Infallible> {

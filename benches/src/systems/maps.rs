@@ -1,5 +1,5 @@
-//! The shape of Go's `cgo.Handle`: a counter and a concurrent map. Each map with its default
-//! hasher, and with a fast one.
+//! The design of Go's `cgo.Handle`: a counter for keys, and a concurrent map. Each map runs with
+//! its default hasher and with a fast one.
 
 use std::{
     collections::hash_map::RandomState,
@@ -14,7 +14,7 @@ use papaya::{Guard, HashMap, LocalGuard};
 use super::{Reader, System};
 use crate::value::Value;
 
-/// A hasher, and what the maps with it are called.
+/// A hasher, and the names of the maps that use it.
 pub trait Hasher: BuildHasher + Default + Send + Sync + Clone + 'static {
     const PAPAYA: &'static str;
     const DASHMAP: &'static str;
@@ -57,13 +57,13 @@ impl<V: Value, H: Hasher> System for Papaya<V, H> {
 
     #[inline(always)]
     fn get(&self, key: usize) -> u64 {
-        self.map.pin().get(&key).expect("it is live").read()
+        self.map.pin().get(&key).expect("the value is live").read()
     }
 
     #[inline(always)]
     fn remove(&self, key: usize) {
         let map = self.map.pin();
-        assert!(map.remove(&key).is_some(), "it is live");
+        assert!(map.remove(&key).is_some(), "the value is live");
     }
 
     #[inline(always)]
@@ -84,7 +84,7 @@ impl<V: Value, H: Hasher> Reader<usize> for PapayaReader<'_, V, H> {
     #[inline(always)]
     fn get(&self, key: usize) -> u64 {
         let value = self.map.get(&key, &self.guard);
-        value.expect("it is live").read()
+        value.expect("the value is live").read()
     }
 
     #[inline(always)]
@@ -121,12 +121,12 @@ impl<V: Value, H: Hasher> System for Dash<V, H> {
 
     #[inline(always)]
     fn get(&self, key: usize) -> u64 {
-        self.map.get(&key).expect("it is live").read()
+        self.map.get(&key).expect("the value is live").read()
     }
 
     #[inline(always)]
     fn remove(&self, key: usize) {
-        assert!(self.map.remove(&key).is_some(), "it is live");
+        assert!(self.map.remove(&key).is_some(), "the value is live");
     }
 
     fn reader(&self) -> Option<Infallible> {

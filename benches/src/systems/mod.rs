@@ -1,4 +1,4 @@
-//! The systems: each does the same job through its own fastest public calls.
+//! The systems: our tables, their peers and the floors, each through its own fastest public calls.
 
 use std::convert::Infallible;
 
@@ -24,18 +24,18 @@ pub use self::{
     sharded_slab::ShardedSlab,
 };
 
-/// Something that gives out a word for a value, and finds the value by the word.
+/// A table: it stores a value under an id, and finds the value by the id.
 ///
-/// All calls panic where the word is not valid: workloads use none that isn't.
+/// All calls panic on an invalid id; workloads use valid ones only.
 pub trait System: Send + Sync + Sized + 'static {
     type Value: Value;
-    /// What C would keep.
+    /// The word that C would keep.
     type Id: Copy + Send + Sync + 'static;
-    /// One pin for many look-ups.
+    /// One pin that many look-ups share.
     type Reader<'a>: Reader<Self::Id>;
 
     const NAME: &'static str;
-    /// How many values can be live at once.
+    /// The largest number of live values.
     const CAPACITY: usize = usize::MAX;
 
     fn new() -> Self;
@@ -43,18 +43,18 @@ pub trait System: Send + Sync + Sized + 'static {
     /// Looks up and reads, with a pin, lock or reference count of its own.
     fn get(&self, id: Self::Id) -> u64;
     fn remove(&self, id: Self::Id);
-    /// `None` if the system has no such thing.
+    /// Pins. `None` if the system has no pin that many look-ups can share.
     fn reader(&self) -> Option<Self::Reader<'_>>;
 }
 
 /// A guard under which any number of values can be read.
 pub trait Reader<Id> {
     fn get(&self, id: Id) -> u64;
-    /// Lets go of all that was seen, and pins anew.
+    /// Unpins and pins again; nothing read before may be used after.
     fn repin(self) -> Self;
 }
 
-/// The reader of a system that has none.
+/// The reader of a system that has no pin to share: it can't exist.
 impl<Id> Reader<Id> for Infallible {
     fn get(&self, _: Id) -> u64 {
         match *self {}

@@ -26,12 +26,12 @@ impl<V: Value> System for Table<V> {
 
     #[inline(always)]
     fn get(&self, handle: Handle) -> u64 {
-        self.0.get(handle).expect("it is live").read()
+        self.0.get(handle).expect("the value is live").read()
     }
 
     #[inline(always)]
     fn remove(&self, handle: Handle) {
-        self.0.remove(handle).expect("it is live");
+        self.0.remove(handle).expect("the value is live");
     }
 
     #[inline(always)]
@@ -43,7 +43,7 @@ impl<V: Value> System for Table<V> {
 impl<V: Value> Reader<Handle> for Pinned<'_, V> {
     #[inline(always)]
     fn get(&self, handle: Handle) -> u64 {
-        Pinned::get(self, handle).expect("it is live").read()
+        Pinned::get(self, handle).expect("the value is live").read()
     }
 
     #[inline(always)]
@@ -53,7 +53,7 @@ impl<V: Value> Reader<Handle> for Pinned<'_, V> {
     }
 }
 
-/// `Handle::new`, `try_value` and `try_delete`, which share one table among all types.
+/// The process-wide table of all types, through `Handle::new`, `try_value` and `try_delete`.
 pub struct Global<V>(PhantomData<fn() -> V>);
 
 impl<V: Value> System for Global<V> {
@@ -73,12 +73,12 @@ impl<V: Value> System for Global<V> {
 
     #[inline(always)]
     fn get(&self, handle: Handle) -> u64 {
-        handle.try_value::<V>().expect("it is live").read()
+        handle.try_value::<V>().expect("the value is live").read()
     }
 
     #[inline(always)]
     fn remove(&self, handle: Handle) {
-        handle.try_delete().expect("it is live");
+        handle.try_delete().expect("the value is live");
     }
 
     fn reader(&self) -> Option<Infallible> {

@@ -1,5 +1,5 @@
-//! A raw pointer, read under a pin of crossbeam-epoch: the floor of whatever that protects, since a
-//! look-up that pins can't take less than the pin.
+//! A raw pointer, read under a pin of crossbeam-epoch: the floor of all tables that pin for each
+//! look-up, since their look-ups can't take less time than the pin.
 
 use std::{cell::Cell, convert::Infallible, ptr, sync::OnceLock};
 
@@ -10,7 +10,7 @@ use crate::value::Value;
 
 pub struct PinnedBox<V>(RawBox<V>);
 
-/// As cheap as it can be had: a collector that no one else uses, reached through a plain pointer.
+/// Pins as cheaply as possible: a collector of its own, and a plain pointer to the participant.
 #[inline(always)]
 fn pin() -> Guard {
     thread_local! {
@@ -23,7 +23,7 @@ fn pin() -> Guard {
     if PARTICIPANT.get().is_null() {
         OWNED.with(|owned| PARTICIPANT.set(owned));
     }
-    // SAFETY: it is there until the thread's locals are destroyed, and no workload runs then.
+    // SAFETY: the participant lives until the thread's locals are destroyed; no workload runs then.
     unsafe { &*PARTICIPANT.get() }.pin()
 }
 

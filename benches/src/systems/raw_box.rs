@@ -1,14 +1,14 @@
-//! `Box::into_raw`, what Rust does today: the floor, with no safety at all.
+//! `Box::into_raw`, as Rust code without a handle table does: the floor, with no safety at all.
 
 use std::{marker::PhantomData, ptr::NonNull};
 
 use super::{Reader, System};
 use crate::value::Value;
 
-/// What one calls oneself, and one's own reader: there is no table.
+/// The calls of a program without a table. It is its own reader, since there is nothing to pin.
 pub struct RawBox<V>(PhantomData<fn() -> V>);
 
-/// The pointer as C keeps it.
+/// The pointer that C keeps.
 pub struct Raw<V>(NonNull<V>);
 
 impl<V> Clone for Raw<V> {
@@ -19,9 +19,9 @@ impl<V> Clone for Raw<V> {
 
 impl<V> Copy for Raw<V> {}
 
-// SAFETY: a pointer to a value that is itself `Send` and `Sync`, and in no thread's charge.
+// SAFETY: a pointer to a value that is itself `Send` and `Sync`, and belongs to no thread.
 unsafe impl<V: Send + Sync> Send for Raw<V> {}
-// SAFETY: as above.
+// SAFETY: sharing the pointer shares the value, which is `Sync`.
 unsafe impl<V: Send + Sync> Sync for Raw<V> {}
 
 impl<V: Value> System for RawBox<V> {
@@ -41,14 +41,15 @@ impl<V: Value> System for RawBox<V> {
 
     #[inline(always)]
     fn get(&self, raw: Raw<V>) -> u64 {
-        // SAFETY: workloads get and remove live values only, each of which is removed once, by a
-        // thread that knows that no other reads it any more.
+        // SAFETY: workloads get live values only, and remove a value when no thread reads it any
+        // more.
         unsafe { raw.0.as_ref() }.read()
     }
 
     #[inline(always)]
     fn remove(&self, raw: Raw<V>) {
-        // SAFETY: as above; it came from a box, in `insert`.
+        // SAFETY: `insert` made the pointer from a box. Workloads remove each value once, when no
+        // thread reads it any more.
         drop(unsafe { Box::from_raw(raw.0.as_ptr()) });
     }
 

@@ -1,4 +1,4 @@
-//! sharded-slab: a look-up counts a reference in the slot.
+//! sharded-slab: a look-up counts a reference in the slot, which all readers of it write.
 
 use std::convert::Infallible;
 
@@ -26,12 +26,12 @@ impl<V: Value> System for ShardedSlab<V> {
 
     #[inline(always)]
     fn get(&self, key: usize) -> u64 {
-        self.0.get(key).expect("it is live").read()
+        self.0.get(key).expect("the value is live").read()
     }
 
     #[inline(always)]
     fn remove(&self, key: usize) {
-        assert!(self.0.remove(key), "it is live");
+        assert!(self.0.remove(key), "the value is live");
     }
 
     fn reader(&self) -> Option<Infallible> {

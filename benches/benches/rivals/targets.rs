@@ -1,5 +1,6 @@
-//! What the project promises itself, and whether a run's numbers keep it. Nothing fails for it:
-//! a machine's noise is no bug.
+//! The project's targets, and whether the numbers of a run meet them. A missed target fails
+//! nothing: the noise of a machine is not a bug. benches/TARGETS.md has the figures of a published
+//! run.
 
 use std::fmt::Write as _;
 
@@ -19,59 +20,60 @@ const ANY: &str = <Global<u64> as System>::NAME;
 const SLAB: &str = <ShardedSlab<u64> as System>::NAME;
 const IDR: &str = <IdrEbr<u64> as System>::NAME;
 const FLOOR: &str = <RawBox<u64> as System>::NAME;
-/// The floor of a look-up with a pin.
+/// The floor of a look-up with a pin: a pin, and a raw pointer read under it.
 const PIN: &str = <PinnedBox<u64> as System>::NAME;
 const FFI: &str = "ffi-support";
 const PAPAYA: &str = "papaya";
-/// Whichever peer has the lowest median; the floor is none.
+/// Stands for the peer with the lowest median. Floors are not peers.
 const BEST: &str = "best peer";
 
-/// A system's way of doing a workload.
+/// A workload, as one system runs it.
 type Side = (Workload, &'static str);
 
-/// On so many threads, the one takes at most so many times the other's time.
-struct Bar(usize, Side, Side, f64);
+/// On that many threads, the first side takes at most that many times the time of the second.
+struct Target(usize, Side, Side, f64);
 
-const BARS: &[Bar] = &[
-    Bar(1, (InsertRemove, OURS), (InsertRemove, SLAB), 0.80),
-    Bar(1, (InsertRemove, OURS), (InsertRemove, IDR), 0.40),
-    Bar(1, (InsertRemove, OURS), (InsertRemove, FFI), 1.0),
-    Bar(1, (InsertGetRemove, OURS), (InsertGetRemove, SLAB), 0.65),
-    Bar(1, (InsertGetRemove, OURS), (InsertGetRemove, IDR), 0.50),
-    Bar(1, (GetHot, OURS), (GetHot, IDR), 1.05),
-    Bar(1, (GetHot, OURS), (GetHot, SLAB), 0.60),
-    Bar(1, (GetHot, OURS), (GetHot, PAPAYA), 0.30),
-    Bar(1, (Get1K, OURS), (Get1K, IDR), 1.05),
-    Bar(1, (Get1K, OURS), (Get1K, SLAB), 0.60),
-    Bar(1, (Get1K, OURS), (Get1K, PAPAYA), 0.30),
-    Bar(2, (GetHot, OURS), (GetHot, SLAB), 0.30),
-    Bar(1, (PinnedHot, OURS), (PinnedHot, IDR), 1.0),
-    Bar(1, (Pinned1K, OURS), (Pinned1K, IDR), 1.0),
-    Bar(1, (Pinned1K, OURS), (Pinned1K, FLOOR), 2.5),
-    Bar(1, (Get1M, OURS), (Get1M, BEST), 1.0),
-    Bar(1, (Pinned1M, OURS), (Get1M, SLAB), 0.5),
-    Bar(1, (Mixed, OURS), (Mixed, BEST), 0.9),
-    Bar(2, (Mixed, OURS), (Mixed, BEST), 0.9),
-    Bar(2, (HandOff, OURS), (HandOff, BEST), 0.9),
-    Bar(1, (Pump, OURS), (Pinned1K, OURS), 1.3),
-    Bar(1, (GetHot, ANY), (GetHot, OURS), 1.15),
-    Bar(1, (Get1K, ANY), (Get1K, OURS), 1.15),
-    Bar(1, (InsertRemove, ANY), (InsertRemove, OURS), 1.5),
+const TARGETS: &[Target] = &[
+    Target(1, (InsertRemove, OURS), (InsertRemove, SLAB), 0.80),
+    Target(1, (InsertRemove, OURS), (InsertRemove, IDR), 0.40),
+    Target(1, (InsertRemove, OURS), (InsertRemove, FFI), 1.0),
+    Target(1, (InsertGetRemove, OURS), (InsertGetRemove, SLAB), 0.65),
+    Target(1, (InsertGetRemove, OURS), (InsertGetRemove, IDR), 0.50),
+    Target(1, (GetHot, OURS), (GetHot, IDR), 1.05),
+    Target(1, (GetHot, OURS), (GetHot, SLAB), 0.60),
+    Target(1, (GetHot, OURS), (GetHot, PAPAYA), 0.30),
+    Target(1, (Get1K, OURS), (Get1K, IDR), 1.05),
+    Target(1, (Get1K, OURS), (Get1K, SLAB), 0.60),
+    Target(1, (Get1K, OURS), (Get1K, PAPAYA), 0.30),
+    Target(2, (GetHot, OURS), (GetHot, SLAB), 0.30),
+    Target(1, (PinnedHot, OURS), (PinnedHot, IDR), 1.0),
+    Target(1, (Pinned1K, OURS), (Pinned1K, IDR), 1.0),
+    Target(1, (Pinned1K, OURS), (Pinned1K, FLOOR), 2.5),
+    Target(1, (Get1M, OURS), (Get1M, BEST), 1.0),
+    Target(1, (Pinned1M, OURS), (Get1M, SLAB), 0.5),
+    Target(1, (Mixed, OURS), (Mixed, BEST), 0.9),
+    Target(2, (Mixed, OURS), (Mixed, BEST), 0.9),
+    Target(2, (HandOff, OURS), (HandOff, BEST), 0.9),
+    Target(1, (Pump, OURS), (Pinned1K, OURS), 1.3),
+    Target(1, (GetHot, ANY), (GetHot, OURS), 1.15),
+    Target(1, (Get1K, ANY), (Get1K, OURS), 1.15),
+    Target(1, (InsertRemove, ANY), (InsertRemove, OURS), 1.5),
 ];
 
-/// One thread's throughput to that of two: two do at least 1.7 times as much.
+/// The throughput of one thread divided by that of two, at the most: two threads do at least 1.7
+/// times as much.
 const LEAST_GROWTH: f64 = 1.0 / 1.7;
 
-/// Bytes of memory for each live `u64`.
+/// Bytes of memory for each live `u64`, at the most.
 const MEMORY: f64 = 32.0;
 
-/// A line for each bar.
+/// A line for each target.
 pub fn check(results: &Results) -> String {
     let mut text = format!(
         "{:<80} {:>6} {:>8} {:>15}\n",
-        "bars, u64: time to time at most", "bar", "measured", "95 % interval"
+        "targets, u64: ratio of times, at most", "target", "measured", "95 % interval"
     );
-    for Bar(threads, one, other, limit) in BARS {
+    for Target(threads, one, other, limit) in TARGETS {
         let s = if *threads == 1 { "" } else { "s" };
         let what = format!("{threads} thread{s}: {}", versus(one, other));
         let mut note = String::new();
@@ -93,14 +95,14 @@ pub fn check(results: &Results) -> String {
     text
 }
 
-/// What holds on one thread holds on two: no worse a ratio to a peer. The one ratio to the other,
-/// round by round.
+/// The ratio to a peer is to be no worse on two threads than on one. Compares the two ratios, round
+/// by round.
 fn on_two_threads(results: &Results, text: &mut String) {
-    for Bar(threads, one, other, _) in BARS {
+    for Target(threads, one, other, _) in TARGETS {
         if (*threads, one.1) != (1, OURS) || other.1 == OURS {
             continue;
         }
-        // The same peer for both, whichever is the best on two.
+        // For "best peer" this is the best one on one thread, on two threads too.
         let peer = find(results, 1, other).map(|row| (other.0, row.name));
         let Some(alone) = peer.and_then(|peer| compare(results, 1, one, &peer)) else {
             continue;
@@ -115,8 +117,8 @@ fn on_two_threads(results: &Results, text: &mut String) {
     }
 }
 
-/// One thread's throughput to that of two, wherever the floor's grows. The time that two threads
-/// take for an operation each, to the time of one, is twice that.
+/// The throughput of one thread divided by that of two, where the floor's throughput grows. It is
+/// half of the ratio of times, since two threads do two operations in the time of one.
 fn grow(results: &Results, text: &mut String) {
     for workload in Workload::ALL {
         let growth = |name| {
@@ -128,7 +130,8 @@ fn grow(results: &Results, text: &mut String) {
         if let (Some(ours), Some(floor)) = (growth(OURS), growth(FLOOR)) {
             let what = format!("throughput, 1 thread to 2: {}", workload.name());
             let note = format!("(ours {:.2}, {FLOOR} {:.2})", median(&ours), median(&floor));
-            // Where the floor surely does not grow so much, the machine is the limit.
+            // If the whole interval of even the floor lies above the target, the machine is the
+            // limit: not compared.
             let least = interval(&floor).map_or(median(&floor), |(low, _)| low);
             let measured = (least <= LEAST_GROWTH).then_some(ours);
             line(text, &what, LEAST_GROWTH, measured, &note);
@@ -136,13 +139,14 @@ fn grow(results: &Results, text: &mut String) {
     }
 }
 
-/// The one's time to the other's, round by round.
+/// The time of the first side divided by that of the second, round by round.
 fn compare(results: &Results, threads: usize, one: &Side, other: &Side) -> Option<Vec<f64>> {
     let (one, other) = (find(results, threads, one)?, find(results, threads, other)?);
     Some(ratios(&one.ns, &other.ns))
 }
 
-/// What the pin alone takes of a peer's time: no table that pins like that can take less.
+/// The time of the pin alone, as part of a peer's time: a table that pins in this way can't take
+/// less.
 fn of_the_pin(results: &Results, threads: usize, workload: Workload, other: &Side) -> String {
     let pin = find(results, threads, &(workload, PIN));
     match (pin, find(results, threads, other)) {
@@ -151,7 +155,7 @@ fn of_the_pin(results: &Results, threads: usize, workload: Workload, other: &Sid
     }
 }
 
-/// Which is compared with which.
+/// Names the two sides of a comparison.
 fn versus(one: &Side, other: &Side) -> String {
     let ((what, name), (other_what, other_name)) = (one, other);
     if what == other_what {
@@ -174,8 +178,8 @@ fn find<'r>(results: &'r Results, threads: usize, &(workload, name): &Side) -> O
     }
 }
 
-/// What was measured, in each round, to what may be, by the median. "level": the interval has the
-/// bar in it, so these rounds can't tell on which side of it the median is.
+/// Compares the median of the rounds with the target. The verdict is "level" where the target lies
+/// within the interval: these rounds can't tell on which side of it the median is.
 fn line(text: &mut String, what: &str, limit: f64, rounds: Option<Vec<f64>>, note: &str) {
     let (mut measured, mut between) = ("-".to_owned(), String::new());
     let mut verdict = "not compared";
