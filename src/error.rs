@@ -1,27 +1,40 @@
-//! What can go wrong, said so that the reader knows what to do.
+//! What can go wrong, in words that say what to do.
 
 use std::{error::Error, fmt};
 
 /// Why a handle names no value.
 ///
-/// Whatever integer C sent, one of these is the answer; nothing was read through it and nothing
-/// was changed.
+/// Whatever integer C sent, the answer is one of these. Nothing was read through it, and nothing was
+/// changed.
+///
+/// # Example
+///
+/// ```
+/// use handle_table::{Handle, HandleError, HandleTable};
+///
+/// let table = HandleTable::new();
+/// let handle = table.insert(7);
+/// table.remove(handle)?;
+/// assert!(matches!(table.get(handle), Err(HandleError::Deleted { .. })));
+/// assert_eq!(Handle::from_raw(0), Err(HandleError::Null));
+/// # Ok::<(), HandleError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum HandleError {
     /// The integer was zero, which is no handle: C had none to give, or lost it.
     Null,
-    /// This table never issued it: an arbitrary integer, a handle of another table, or one of an
-    /// earlier run of the program.
+    /// This table never issued it. It is an arbitrary integer, a handle of another table, or one of
+    /// an earlier run of the program.
     Unknown,
-    /// This table issued it, and it was deleted: a second delete, or a use after delete. (Or
-    /// `insert_with` showed it to a closure that then panicked.)
+    /// This table issued it, and it was deleted: this is a second delete, or a use after delete.
+    /// (Or `insert_with` showed it to a closure that then panicked.)
     #[non_exhaustive]
     Deleted {
-        /// The handle's integer, as it was handed in.
+        /// The handle's integer, as it was passed in.
         raw: usize,
     },
-    /// It is valid, and its value has another type than was asked for.
+    /// It is valid, but its value has another type than was asked for.
     #[non_exhaustive]
     WrongType {
         /// The type that was asked for.
@@ -52,11 +65,22 @@ impl fmt::Display for HandleError {
 
 impl Error for HandleError {}
 
-/// The table ran out of handle space; gives back what was to be inserted.
+/// The table ran out of handle space. Gives back what was to be inserted.
 ///
-/// Either the table holds as many values as its builder's `max_handles` allows, or all its slots
-/// are in use, waiting for readers, used up, or vacant in the hands of another thread (see
+/// Either as many handles are valid as the builder's `max_handles` allows, or every slot is in use,
+/// waits for readers, is exhausted, or is vacant but held by another thread (see
 /// [`Stats`](crate::Stats)).
+///
+/// # Example
+///
+/// ```
+/// use handle_table::HandleTable;
+///
+/// let table = HandleTable::builder().max_handles(1).build();
+/// table.insert(String::from("first"));
+/// let full = table.try_insert(String::from("second")).unwrap_err();
+/// assert_eq!(full.into_inner(), "second");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Full<T>(T);
 
@@ -66,6 +90,16 @@ impl<T> Full<T> {
     }
 
     /// What was to be inserted: the value, or the closure that would have made it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    ///
+    /// let table = HandleTable::builder().max_handles(0).build();
+    /// assert_eq!(table.try_insert(7).unwrap_err().into_inner(), 7);
+    /// ```
+    #[must_use = "it is the value that was not inserted"]
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -75,7 +109,7 @@ impl<T> Full<T> {
     }
 }
 
-/// Without a look at the value, which need not implement `Debug`.
+/// Does not show the value, which need not implement `Debug`.
 impl<T> fmt::Debug for Full<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Full").finish_non_exhaustive()
@@ -90,21 +124,34 @@ impl<T> fmt::Display for Full<T> {
 
 impl<T> Error for Full<T> {}
 
-/// The words of [`Full`], and of the panic that stands for it; the first clause is Go's.
+/// The text of [`Full`], and of the panic where there is no `Result`. Its first clause is Go's.
 pub(crate) const FULL: &str = "ran out of handle space: every handle this table may issue is in \
     use (delete some, or raise `max_handles`)";
 
 /// Why [`HandleTable::quiesce`](crate::HandleTable::quiesce) would never return.
+///
+/// # Example
+///
+/// ```
+/// use handle_table::{HandleTable, QuiesceError};
+///
+/// let table = HandleTable::new();
+/// table.insert(7);
+/// let pinned = table.pin();
+/// assert_eq!(table.quiesce(), Err(QuiesceError::Pinned));
+/// drop(pinned);
+/// assert_eq!(table.quiesce(), Ok(()));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum QuiesceError {
-    /// The calling thread holds a `Ref` or `Pinned`, of this table or another, and so keeps
-    /// deleted values alive itself. Drop it first.
+    /// The calling thread holds a `Ref` or `Pinned`, of this table or another, and so keeps deleted
+    /// values alive itself. Drop it first.
     Pinned,
     /// It was called from the `Drop` of a value that a table is dropping.
     InsideDrop,
     /// It was called from the destructor of a thread-local, when the thread's own state in this
-    /// crate was already gone and could no longer say whether the thread holds a `Ref`.
+    /// crate was already gone and could no longer tell whether the thread holds a `Ref`.
     ThreadEnding,
 }
 

@@ -2,29 +2,21 @@
 
 use std::{ffi::c_void, fmt, num::NonZeroUsize, ptr};
 
-use crate::{config::LIVE, error::HandleError, slots::LiveState};
+use crate::error::HandleError;
 
 /// A pointer-sized, non-zero integer that names a value in a table.
 ///
-/// C code stores it where it stores a `void *` or `uintptr_t`, copies it, keeps it too long or
-/// hands in another integer instead: every look-up and delete checks it, and answers a handle that
-/// names nothing with a [`HandleError`]. A handle that was deleted never becomes valid again.
+/// C code stores it where it stores a `void *` or `uintptr_t`. If C keeps it too long, or passes
+/// another integer instead, nothing breaks: every look-up and delete checks the handle, and returns
+/// a [`HandleError`] for one that names nothing. A handle that was deleted never becomes valid
+/// again.
 ///
-/// `Option<Handle>` is one word too, with zero as `None`, so an `extern "C" fn` may take and
-/// return either.
+/// `Option<Handle>` is one word too, with zero as `None`, so an `extern "C" fn` may take and return
+/// either.
 ///
-/// With [`Handle::new`], [`Handle::value`] and [`Handle::delete`] it names values of any type in
-/// one process-wide table, as Go's `runtime/cgo.Handle` does. A [`HandleTable`] of your own
-/// holds one type, and is a little faster.
-///
-/// # Layout
-///
-/// `repr(transparent)` over [`NonZeroUsize`]. On 64-bit targets the bits are, from the top: two
-/// fixed bits `10` (so that on x86-64 no handle is a canonical address, and C that dereferences one
-/// faults at once), 30 bits of generation, 32 bits that say slot and shard; all but the fixed ones
-/// are exclusive-ored with a key of the table. On 32-bit targets: 2, 10 and 20 bits. None of this
-/// is for C to take apart; it may only compare handles for equality. Seen as a signed integer a
-/// handle is negative.
+/// With [`Handle::new`], [`Handle::value`] and [`Handle::delete`] it names values of any type in one
+/// process-wide table, as Go's `runtime/cgo.Handle` does. A [`HandleTable`] of your own holds one
+/// type, and is a little faster.
 ///
 /// # Example
 ///
@@ -40,13 +32,43 @@ use crate::{config::LIVE, error::HandleError, slots::LiveState};
 /// # Ok::<(), handle_table::HandleError>(())
 /// ```
 ///
+/// # Layout
+///
+/// `repr(transparent)` over [`NonZeroUsize`]. From the top, the bits are:
+///
+/// | target | fixed, `10` | generation | slot and shard |
+/// |---|---|---|---|
+/// | 64-bit | 2 bits | 30 bits | 32 bits |
+/// | 32-bit | 2 bits | 10 bits | 20 bits |
+///
+/// All but the fixed bits are exclusive-ored with a key of the table. Because of the fixed bits no
+/// handle is a canonical address on x86-64, and C that dereferences one faults at once. None of this
+/// is for C to take apart: it may only compare handles for equality. As a signed integer a handle is
+/// negative.
+///
 /// [`HandleTable`]: crate::HandleTable
+#[doc(alias = "cgo")]
+#[doc(alias = "NewHandle")]
+#[doc(alias = "GCHandle")]
+#[doc(alias = "user_data")]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Handle(NonZeroUsize);
 
 impl Handle {
     /// The integer itself, for a C API that takes `uintptr_t`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::Handle;
+    ///
+    /// let handle = Handle::new(7_u32);
+    /// let word: usize = handle.into_raw();
+    /// assert_eq!(Handle::from_raw(word), Ok(handle));
+    /// handle.delete();
+    /// ```
+    #[must_use = "the integer is the handle that C gets"]
     #[inline]
     pub const fn into_raw(self) -> usize {
         self.0.get()
@@ -54,12 +76,8 @@ impl Handle {
 
     /// Takes back an integer from C.
     ///
-    /// Any integer but zero is accepted here: whether it names a value, only a table can say, and
-    /// it does at every use.
-    ///
-    /// # Errors
-    ///
-    /// [`HandleError::Null`] for zero.
+    /// Any integer but zero is accepted here. Whether it names a value, the table checks at every
+    /// use.
     ///
     /// # Example
     ///
@@ -72,6 +90,10 @@ impl Handle {
     /// assert_eq!(table.get(forged).unwrap_err(), HandleError::Unknown);
     /// # Ok::<(), HandleError>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`HandleError::Null`] for zero.
     #[inline]
     pub const fn from_raw(raw: usize) -> Result<Self, HandleError> {
         match NonZeroUsize::new(raw) {
@@ -82,16 +104,16 @@ impl Handle {
 
     /// The handle as a `void *`, for a C API with a `user_data` parameter.
     ///
-    /// The pointer has no provenance: it may be carried, compared and given back to
-    /// [`from_ptr`](Self::from_ptr), not dereferenced.
+    /// The pointer has no provenance: it may be carried, compared and passed to
+    /// [`from_ptr`](Self::from_ptr), but not dereferenced.
     ///
     /// # Passing the address of a handle instead
     ///
-    /// Some APIs look at the memory behind `user_data`. Go's documentation shows a second way for
-    /// those, the *address* of a variable that holds the handle, and it works here as well, since
-    /// a `Handle` is one word in memory. Mind its trap: the variable must outlive the last call
-    /// of the callback, or C holds a dangling pointer again, which no table can detect. The handle
-    /// itself never dangles.
+    /// Some APIs read the memory behind `user_data`. For those, Go's documentation shows a second
+    /// way: pass the *address* of a variable that holds the handle. It works here too, since a
+    /// `Handle` is one word in memory. Mind its trap: the variable must outlive the last call of the
+    /// callback, or C holds a dangling pointer again, which no table can detect. The handle itself
+    /// never dangles.
     ///
     /// ```
     /// use handle_table::Handle;
@@ -111,16 +133,13 @@ impl Handle {
     /// assert_eq!(call_now(callback, (&raw mut handle).cast()), 7);
     /// handle.delete();
     /// ```
+    #[must_use = "the pointer is the handle that C gets"]
     #[inline]
     pub const fn into_ptr(self) -> *mut c_void {
         ptr::without_provenance_mut(self.0.get())
     }
 
-    /// Takes back a `void *` from C; only its address counts, and it is not dereferenced.
-    ///
-    /// # Errors
-    ///
-    /// [`HandleError::Null`] for a null pointer.
+    /// Takes back a `void *` from C. Only its address counts; it is not dereferenced.
     ///
     /// # Example
     ///
@@ -134,21 +153,19 @@ impl Handle {
     /// handle.delete();
     /// # Ok::<(), HandleError>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`HandleError::Null`] for a null pointer.
     #[inline]
     pub fn from_ptr(ptr: *mut c_void) -> Result<Self, HandleError> {
         Self::from_raw(ptr.addr())
     }
 
-    /// The handle of a slot with this state, in a table with this key.
+    /// The handle with these bits, made by its table's key.
     #[inline]
-    pub(crate) fn new_live(word: LiveState, key: usize) -> Self {
-        /// Set in each live word, and no key changes it; said once more, so that it is seen that
-        /// a handle is not zero.
-        const TOP_BIT: NonZeroUsize = match NonZeroUsize::new(LIVE) {
-            Some(bit) => bit,
-            None => unreachable!(),
-        };
-        Self(TOP_BIT | (word.bits() ^ key))
+    pub(crate) const fn from_bits(bits: NonZeroUsize) -> Self {
+        Self(bits)
     }
 }
 

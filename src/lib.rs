@@ -1,3 +1,11 @@
+#![doc = "[design]: crate::docs::design"]
+#![doc = "[ordering]: crate::docs::ordering"]
+#![doc = "[ffi]: crate::docs::ffi"]
+#![doc = "[performance]: crate::docs::performance"]
+#![doc = "[scaling]: crate::docs::scaling"]
+#![doc = "[loom]: crate::docs::loom"]
+#![doc = "[verification]: crate::docs::verification"]
+#![doc = ""]
 #![doc = include_str!("../README.md")]
 
 #[cfg(all(loom, not(crossbeam_loom)))]
@@ -14,43 +22,33 @@ compile_error!(
 #[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
 compile_error!("handle-table: handles are laid out for 32-bit and 64-bit targets only");
 
+// From the bottom up: each folder uses those above it, and `bash .ci/layers` holds that. `sync`: std
+// or loom. `epoch`: what all tables share. `slots`: where a value lies. `reclaim`: what waits for a
+// grace period. `shard`: who writes where. `inner`: the verbs. `table`: what users see.
 mod config;
 mod error;
 mod handle;
 mod stats;
 
-mod epoch;
-mod inner;
-mod reclaim;
-mod shard;
-mod slots;
 mod sync;
+
+mod epoch;
+
+mod slots;
+
+mod reclaim;
+
+mod shard;
+
+mod inner;
+
 mod table;
+
+pub mod docs;
 
 #[cfg(all(test, loom))]
 #[allow(unsafe_code)]
-mod model;
-
-/// Longer texts: how it works, why it is right, how to use it from C, how fast it is, how it grows.
-pub mod docs {
-    #[doc = include_str!("../docs/DESIGN.md")]
-    pub mod design {}
-
-    #[doc = include_str!("../docs/ORDERING.md")]
-    pub mod ordering {}
-
-    #[doc = include_str!("../docs/FFI.md")]
-    pub mod ffi {}
-
-    #[doc = include_str!("../docs/PERFORMANCE.md")]
-    pub mod performance {}
-
-    #[doc = include_str!("../docs/SCALING.md")]
-    pub mod scaling {}
-
-    #[doc = include_str!("../docs/LOOM.md")]
-    pub mod loom {}
-}
+mod loom_models;
 
 pub use crate::{
     error::{Full, HandleError, QuiesceError},

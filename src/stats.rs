@@ -2,34 +2,47 @@
 
 use std::fmt;
 
-/// What a table holds, as [`HandleTable::stats`](crate::HandleTable::stats) counted it.
+/// What a table holds, as counted by [`HandleTable::stats`](crate::HandleTable::stats).
 ///
-/// The slots are looked at one after the other while other threads go on, so each count is right
-/// for some moment during the call, and their sum need not be for any. When nothing else is using
-/// the table, all are exact.
+/// The slots are looked at one after the other while other threads go on. So each count is right for
+/// some moment during the call, and their sum need not be right for any. When nothing else uses the
+/// table, all are exact.
+///
+/// # Example
+///
+/// ```
+/// use handle_table::HandleTable;
+///
+/// let table = HandleTable::new();
+/// let handle = table.insert(String::from("value"));
+/// table.remove(handle)?;
+/// let stats = table.stats();
+/// assert_eq!((stats.live, stats.pending), (0, 1));
+/// assert!(stats.to_string().contains("1 deleted but not yet dropped"));
+/// # Ok::<(), handle_table::HandleError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Stats {
     /// Slots whose handle is valid.
     pub live: usize,
-    /// Slots without a value that can be issued (again), a few of them only after a later delete.
+    /// Slots without a value that can be issued, some of them only after a later delete.
     pub vacant: usize,
-    /// Slots whose handle was deleted, with their value still to be dropped. A number that keeps
-    /// growing means a reader that never lets go: a `Ref` or `Pinned` held for too long.
+    /// Slots whose handle was deleted and whose value is still to be dropped. A number that keeps
+    /// growing means that a reader stays pinned: a `Ref` or `Pinned` is held for too long.
     ///
-    /// Where values have nothing to drop and lie in their slots (up to 64 bytes, aligned to as many at
-    /// the most): slots in sealed batches that have not come back. Those of a batch that is not
-    /// sealed yet count as vacant. That a batch comes back may be another thread's doing, if it is in
-    /// the middle of a call to any table.
+    /// If `T` has no destructor and lies in its slot (up to 64 bytes, with an alignment of at most
+    /// 64): slots in sealed batches. Slots of the open batch count as vacant. Another thread's call
+    /// may change this number at any time.
     pub pending: usize,
-    /// Slots that have used up their generations and will never be issued again.
+    /// Slots that have used up their generations and are never issued again.
     pub exhausted: usize,
     /// Shards of the table; zero before its first insert.
     pub shards: usize,
-    /// Bytes of shards, slots and values, as addresses: large arrays of slots take memory as they
-    /// are used. Without what the values own, and what the allocator adds.
+    /// Bytes of address space for shards, slots and values: large segments take memory as they are
+    /// used. Does not include what the values own, nor what the allocator adds.
     pub bytes: usize,
-    /// Values whose `Drop` panicked while the table dropped them. The panic went no further.
+    /// Values whose `Drop` panicked while the table dropped them. The panic was contained.
     pub drop_panics: usize,
 }
 

@@ -1,14 +1,23 @@
-//! What the models in `tests/` share: how far to search, and values that loom watches.
+//! What the models in `tests/` share: how far loom searches, and values that loom watches.
 //!
-//! A model that cannot fail is worth nothing. loom sees only its own types, so a value that is
-//! read after its drop goes unnoticed unless it is made of them: hence [`Tracked`]. And loom's
-//! schedules are bounded: each model names, in its first line, the step whose loss it notices.
+//! A model that cannot fail is worth nothing. The name of each model says what holds, and its doc
+//! comment says which step it notices the loss of. loom sees only accesses to its own types, so a
+//! read after a drop goes unnoticed unless the value is made of them: hence [`Tracked`].
 //!
-//! What loom cannot see: it treats SeqCst loads and stores as AcqRel (none are used here), it makes
-//! SeqCst *fences* stronger than C++20 does (one happens before the next), it never lets a load
-//! see a store that comes later in program order, and it knows nothing of plain memory.
+//! What loom cannot see:
+//! - It treats SeqCst loads and stores as AcqRel. This crate uses none.
+//! - It makes SeqCst *fences* stronger than C++20 does: each one happens before the next.
+//! - It lets no load see a store that has not been executed yet, so it finds no load buffering.
+//! - It knows nothing of ordinary memory.
+//! - It explores only schedules within a bound on the number of preemptions.
+//!
+//! Some models have a twin among the models of single parts, which lie in the crate's `src/` and
+//! are called `parts::`. A part is small enough for three threads and three preemptions, so its
+//! model proves the algorithm. The model here proves the wiring: that the table uses the part, and
+//! uses it correctly.
 #![cfg(loom)]
 
+#[path = "../../src/loom_models/replay.rs"]
 mod replay;
 
 use std::sync::{
@@ -23,16 +32,16 @@ use loom::{
     thread::{self, JoinHandle},
 };
 
-/// The table of a model, shared by `std`'s means, which give loom no edges.
+/// The table of a model. It is shared through std's `Arc`, which gives loom no edges.
 pub type Table = StdArc<HandleTable<Tracked>>;
 
-/// Explores `model` up to `LOOM_MAX_PREEMPTIONS`, or 2.
+/// Explores `model` with up to `LOOM_MAX_PREEMPTIONS` preemptions, or 2 if that is not set.
 pub fn check(model: impl Fn() + Send + Sync + 'static) {
     check_with_fewer(0, model);
 }
 
-/// Explores `model` with so many preemptions fewer than [`check`]: one that is large, and whose
-/// fear needs no more.
+/// Explores `model` with `fewer` preemptions less than [`check`] does. For a large model that
+/// notices its fault with that many.
 pub fn check_with_fewer(fewer: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     let most = builder.preemption_bound.unwrap_or(2);
@@ -41,24 +50,26 @@ pub fn check_with_fewer(fewer: usize, model: impl Fn() + Send + Sync + 'static) 
     replay::check(&builder, model);
 }
 
-/// An empty table of this many shards; of one, which all share, without the feature `sharded`. This
-/// thread has pinned before: a thread's first pin helps the epoch on, and is then one behind, so
-/// that two deletes after it would not drop the first one's value.
+/// An empty table with this many shards, or with a single shared one if the feature `sharded` is
+/// off.
+///
+/// The calling thread has pinned once. A thread's first pin tries to advance the epoch and is one
+/// epoch behind afterwards, so without that pin two deletes would not drop the first one's value.
 pub fn table(shards: usize) -> Table {
     let table = unused_table(shards);
     drop(table.pin());
     table
 }
 
-/// As [`table`], for a thread that has no lease yet.
+/// Like [`table`], but the calling thread has not pinned, and has no lease yet.
 pub fn unused_table(shards: usize) -> Table {
     StdArc::new(HandleTable::builder().shards(shards).build())
 }
 
-/// Runs `there` in a thread of its own against `here`, and returns what both do.
+/// Runs `there` on a new thread while the calling thread runs `here`, and returns both results.
 ///
-/// The thread ends with the [`Idle`] that comes with it, which a model keeps to its last line: the
-/// end of a thread has models of its own.
+/// The new thread ends when the returned [`Idle`] is dropped. A model keeps it until its last line,
+/// because the end of a thread has models of its own.
 pub fn race<T: 'static, A: 'static, B>(
     table: &StdArc<HandleTable<T>>,
     there: impl FnOnce(&StdArc<HandleTable<T>>) -> A + 'static,
@@ -80,7 +91,7 @@ pub fn race<T: 'static, A: 'static, B>(
     (there, here, Idle(end, Some(thread)))
 }
 
-/// A thread that has done its part.
+/// A thread that has finished its work and waits for its end.
 #[derive(Debug)]
 pub struct Idle(mpsc::Sender<()>, Option<JoinHandle<()>>);
 
@@ -95,18 +106,20 @@ impl Drop for Idle {
     }
 }
 
-/// Waits for `thread` to end, its thread-locals included: loom's own `join` does not, and what they
-/// then do would mix with the end of the model, where loom drops its statics in no fixed order.
+/// Waits until `thread` has ended and its thread-locals are destroyed.
+///
+/// loom's own `join` returns before that. The destructors would then run during the end of the
+/// model, where loom drops its statics in no fixed order.
 pub fn join<T>(thread: JoinHandle<T>) -> T {
     let answer = thread.join().unwrap();
-    // As many turns for it as it can be preempted, and more.
+    // More yields than the thread can be preempted.
     for _ in 0..6 {
         thread::yield_now();
     }
     answer
 }
 
-/// How many values of a model are alive, and where they come from.
+/// Makes the values of a model, and counts those that are alive.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     alive: StdArc<StdAtomicUsize>,
@@ -117,7 +130,7 @@ impl Ledger {
         Self::default()
     }
 
-    /// A value that says `number`.
+    /// A value with this number.
     pub fn value(&self, number: usize) -> Tracked {
         self.alive.fetch_add(1, Relaxed);
         Tracked {
@@ -126,12 +139,12 @@ impl Ledger {
         }
     }
 
-    /// Values that were made and not yet dropped. Not an access that loom knows of.
+    /// How many values were made and not yet dropped. loom doesn't see this access.
     pub fn alive(&self) -> usize {
         self.alive.load(Relaxed)
     }
 
-    /// Drops the table, which no other thread has any more; nothing may be left.
+    /// Drops the table, which no other thread has any more, and checks that no value is left.
     pub fn close(&self, table: Table) {
         match StdArc::try_unwrap(table) {
             Ok(table) => drop(table),
@@ -141,22 +154,22 @@ impl Ledger {
     }
 }
 
-/// A value whose every use loom checks: reads against its drop, its making against reads.
+/// A value of which loom checks every use: reads against its drop, and its making against reads.
 #[derive(Debug)]
 pub struct Tracked {
     number: UnsafeCell<usize>,
     alive: StdArc<StdAtomicUsize>,
 }
 
-// SAFETY: loom checks every access to the cell; that none is unordered is what the models claim.
+// SAFETY: loom checks every access to the cell. The models claim that all of them are ordered.
 unsafe impl Sync for Tracked {}
 
 const DROPPED: usize = usize::MAX;
 
 impl Tracked {
-    /// Looks at the value.
+    /// Reads the value.
     pub fn number(&self) -> usize {
-        // SAFETY: loom has checked that nobody writes meanwhile.
+        // SAFETY: loom has checked that no thread writes at the same time.
         let number = self.number.with(|number| unsafe { *number });
         assert_ne!(number, DROPPED, "read after its drop");
         number
@@ -166,7 +179,7 @@ impl Tracked {
 impl Drop for Tracked {
     fn drop(&mut self) {
         self.number.with_mut(|number| {
-            // SAFETY: loom has checked that nobody else has it.
+            // SAFETY: loom has checked that no other thread reads or writes at the same time.
             let before = unsafe { number.replace(DROPPED) };
             assert_ne!(before, DROPPED, "dropped twice");
         });
@@ -174,30 +187,30 @@ impl Drop for Tracked {
     }
 }
 
-/// Something that a thread does, outside of any table: loom fails a model in which another thread
-/// looks at it without coming after it.
+/// A mark that a thread sets outside of any table. loom fails a model in which another thread looks
+/// at the mark without happening after the thread that set it.
 #[derive(Debug)]
-pub struct Deed(UnsafeCell<bool>);
+pub struct Mark(UnsafeCell<bool>);
 
-// SAFETY: as for `Tracked`.
-unsafe impl Sync for Deed {}
+// SAFETY: loom checks every access to the cell. The models claim that all of them are ordered.
+unsafe impl Sync for Mark {}
 
-impl Deed {
-    /// Not yet done.
+impl Mark {
+    /// A mark that is not set.
     pub fn new() -> StdArc<Self> {
         StdArc::new(Self(UnsafeCell::new(false)))
     }
 
-    /// Does it.
-    pub fn done(&self) {
-        // SAFETY: loom has checked that nobody else looks meanwhile.
-        self.0.with_mut(|done| unsafe { *done = true });
+    /// Sets the mark.
+    pub fn set(&self) {
+        // SAFETY: loom has checked that no other thread looks at the same time.
+        self.0.with_mut(|is_set| unsafe { *is_set = true });
     }
 
-    /// The caller comes after `done`.
-    pub fn assert_done(&self) {
-        // SAFETY: loom has checked that nobody writes meanwhile.
-        assert!(self.0.with(|done| unsafe { *done }));
+    /// Checks that the mark is set, and that the caller happens after that.
+    pub fn assert_set(&self) {
+        // SAFETY: loom has checked that no thread writes at the same time.
+        assert!(self.0.with(|is_set| unsafe { *is_set }));
     }
 }
 
@@ -206,10 +219,14 @@ pub fn is_deleted<T>(answer: &Result<T, HandleError>) -> bool {
     matches!(answer, Err(HandleError::Deleted { .. }))
 }
 
+/// The width of a handle's index. This is a copy of `INDEX_BITS` in the crate's `src/config.rs`,
+/// which is private: these models use the table as a user does. If the two ever differ, then
+/// `verbs::a_guessed_handle_is_unknown_until_published` fails.
 const INDEX_BITS: u32 = if usize::BITS == 64 { 32 } else { 20 };
 
-/// The handle that the slot of `handle`, in an even generation, is issued under next: a forgery.
-pub fn next_of_even(handle: Handle) -> Handle {
+/// Forges the handle that the slot of `handle` is issued under next. It flips the lowest bit of the
+/// generation, so the generation of `handle` must be even.
+pub fn forge_next(handle: Handle) -> Handle {
     let Ok(forged) = Handle::from_raw(handle.into_raw() ^ (1 << INDEX_BITS)) else {
         unreachable!("the top bit is set");
     };
@@ -222,25 +239,27 @@ pub fn same_slot(a: Handle, b: Handle) -> bool {
     index(a) == index(b)
 }
 
-/// Lets every grace period that has begun pass, if nobody is reading: batches become ready, but
-/// those of other tables are not touched. Each delete helps the epoch on by a step.
-pub fn pass_grace(other: &HandleTable<u8>) {
+/// Ends all grace periods that have begun, unless a thread is reading. Batches of other tables
+/// become ready, but are not touched. Each delete tries to advance the epoch by one.
+pub fn end_grace_periods(other: &HandleTable<u8>) {
     for _ in 0..2 {
         other.remove(other.insert(0)).unwrap();
     }
 }
 
-/// What [`first_is_ready`] gives.
+/// What [`first_is_ready`] returns.
 pub type Ready<const N: usize> = (Table, Ledger, [Handle; N], StdArc<HandleTable<u8>>);
 
-/// A table of one shard with so many values, numbered from 0. The handle of the first is deleted, and
-/// its batch is ready: the next delete drops it. And the table for [`pass_grace`].
+/// A table of one shard with `N` values, numbered from 0, and a table for [`end_grace_periods`].
+///
+/// The first handle is deleted, and its batch is ready: the next delete drops its value.
 pub fn first_is_ready<const N: usize>() -> Ready<N> {
     first_is_ready_in(table(1))
 }
 
-/// The same in a table of four shards, one of them this thread's own: the batch comes back whole.
-pub fn first_is_ready_as_a_whole<const N: usize>() -> Ready<N> {
+/// Like [`first_is_ready`], but the table has four shards, and the calling thread owns one of them.
+/// So the batch is reusable in place.
+pub fn first_is_reusable_in_place<const N: usize>() -> Ready<N> {
     first_is_ready_in(table(4))
 }
 
@@ -248,11 +267,11 @@ fn first_is_ready_in<const N: usize>(table: Table) -> Ready<N> {
     let (ledger, other) = (Ledger::new(), other_table());
     let handles = std::array::from_fn(|number| table.insert(ledger.value(number)));
     table.remove(handles[0]).unwrap();
-    pass_grace(&other);
+    end_grace_periods(&other);
     (table, ledger, handles, other)
 }
 
-/// A table for [`pass_grace`].
+/// A table for [`end_grace_periods`].
 pub fn other_table() -> StdArc<HandleTable<u8>> {
     let other = HandleTable::builder().shards(1).build();
     other.insert(0);

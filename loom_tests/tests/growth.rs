@@ -1,4 +1,4 @@
-//! What is made on the way: the core of a table, the segments of a shard.
+//! What is allocated on demand: the body of a table (`Inner`), and the segments of a shard.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use loom::{
 };
 use loom_tests::{check, join, same_slot, table, Ledger};
 
-/// "grow" of the core: `OnceCore` without Release or Acquire, or the loser's core used, or the core
-/// before the front is set; and `Leases::claim` without its compare-exchange, so that both own the
-/// same shard.
+/// Edge "grow" of the table's body. Fails if `OnceInner` loses a Release or an Acquire, if two
+/// threads each install an `Inner`, or if an insert goes on before the `AtomicLookup` is stored.
+/// Also fails if `Leases::claim` loses its compare-exchange: both threads own one shard.
 #[test]
-fn two_first_inserts_make_two_cores() {
+fn two_first_inserts_make_one_inner() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let other = thread::spawn({
@@ -36,13 +36,14 @@ fn two_first_inserts_make_two_cores() {
     });
 }
 
-/// "grow" of the core: a lookup finds it half made; or the directory of its segments, but not yet
-/// how large that is, or by which key handles are made of words.
+/// Edge "grow" of the table's body. Fails if `OnceInner` or `AtomicLookup` loses a Release or an
+/// Acquire, or if `AtomicLookup::store` changes its order: a look-up finds a half-made `Inner`, or
+/// it finds the directory of segments without its size or without the table's key.
 #[test]
-fn a_lookup_finds_a_core_in_the_making() {
+fn a_lookup_sees_a_whole_inner_or_none() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
-        // The word of the first slot, which is no handle of a table with a key.
+        // The live state of the first slot, which is no handle in a table with a key.
         let forged = Handle::from_raw(1 << (usize::BITS - 1)).unwrap();
         let reader = thread::spawn({
             let table = Arc::clone(&table);
@@ -57,9 +58,10 @@ fn a_lookup_finds_a_core_in_the_making() {
     });
 }
 
-/// "grow" of segments: `Segments::grow` without Release, `Segment::slots` without Acquire.
+/// Edge "grow" of segments. Fails if `SlotArray::grow` stores the end without Release or before the
+/// base, or if `Directory::get` loads the end without Acquire: a look-up finds a half-made segment.
 #[test]
-fn a_lookup_finds_a_segment_in_the_making() {
+fn a_lookup_sees_a_whole_segment_or_none() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let first = table.insert(ledger.value(1));
@@ -77,7 +79,7 @@ fn a_lookup_finds_a_segment_in_the_making() {
                 }
             }
         });
-        // Not the first place of the new segment: a missing pointer to that would be found missing.
+        // Not the first slot of the new segment: there, a missing base would be noticed as such.
         table.insert(ledger.value(2));
         let last = table.insert(ledger.value(3));
         word.store(last.into_raw(), Relaxed);
@@ -87,10 +89,14 @@ fn a_lookup_finds_a_segment_in_the_making() {
     });
 }
 
-/// "grow" of segments by two: the loser of `Segments::grow` uses its own, or the winner's without
-/// Acquire.
+/// Edge "grow" of segments. Fails if `SlotArray::grow` loses the Release or the Acquire of its
+/// compare-exchange, or if the thread that loses it doesn't store the end: that thread uses slots
+/// that it can't see made, or publishes a handle that is not found.
+///
+/// `parts::a_segment_is_made_once` proves that one segment wins. This model proves the orderings,
+/// and the wiring.
 #[test]
-fn two_inserts_grow_the_same_segment() {
+fn two_inserts_share_one_new_segment() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
         for number in 0..2 {

@@ -1,4 +1,4 @@
-//! Slots on their way back: free lists, remote frees, the piles of deleted slots.
+//! Slots between two uses: vacant stacks, remote frees, the limbo stack; and the quota.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use handle_table::Handle;
 use loom::thread;
 use loom_tests::{
-    check, is_deleted, other_table, pass_grace, race, same_slot, table, Ledger, Table,
+    check, end_grace_periods, is_deleted, other_table, race, same_slot, table, Ledger, Table,
 };
 
-/// A table of one shared shard whose vacant stack holds this many slots, used once.
+/// A table of one shared shard whose vacant stack holds `slots` slots, each used once.
 fn with_vacant(slots: usize, ledger: &Ledger) -> Table {
     let table = table(1);
     let handles: Vec<Handle> = (0..slots).map(|_| table.insert(ledger.value(0))).collect();
@@ -21,9 +21,13 @@ fn with_vacant(slots: usize, ledger: &Ledger) -> Table {
     table
 }
 
-/// The compare-exchange of `Shard::carve`: two threads take the same fresh slot.
+/// Fails if `Shard::reserve_fresh` loses its compare-exchange: two threads take one fresh slot.
+/// Also fails if the count of issued handles becomes a load and a store.
+///
+/// `parts::a_fresh_slot_is_reserved_once` proves the algorithm, this model the wiring and the
+/// count.
 #[test]
-fn two_inserts_share_a_fresh_slot() {
+fn two_inserts_take_two_fresh_slots() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
         table.insert(ledger.value(0));
@@ -35,14 +39,16 @@ fn two_inserts_share_a_fresh_slot() {
         assert!(!same_slot(here, there));
         assert_eq!(table.get(there).unwrap().number(), 1);
         assert_eq!(table.get(here).unwrap().number(), 2);
-        assert_eq!(table.len(), 3, "and both are counted");
+        assert_eq!(table.len(), 3, "both are counted");
         ledger.close(table);
     });
 }
 
-/// `VacantStack::pop` without its compare-exchange: two threads take the same returned slot.
+/// Fails if `VacantStack::pop` loses its compare-exchange: two threads take one returned slot.
+///
+/// `parts::each_pop_takes_a_slot_of_its_own` proves the algorithm, this model the wiring.
 #[test]
-fn two_inserts_share_a_returned_slot() {
+fn two_inserts_take_two_returned_slots() {
     check(|| {
         let ledger = Ledger::new();
         let table = with_vacant(2, &ledger);
@@ -58,9 +64,13 @@ fn two_inserts_share_a_returned_slot() {
     });
 }
 
-/// The generation in `Top`: a slot is popped, used, pushed again, and the one below it is gone.
+/// Fails if `TaggedHead` loses its generation: a thread reads the top of the vacant stack and the
+/// slot below it. Others pop both, use the top slot and push it again. Then the thread's exchange
+/// succeeds, and puts the slot below on top although it is in use.
+///
+/// `parts::a_pop_fails_if_its_head_was_pushed_anew` proves the algorithm, this model the wiring.
 #[test]
-fn a_top_that_came_back_hands_out_a_slot_in_use() {
+fn each_slot_is_issued_once_although_a_head_recurs() {
     check(|| {
         let ledger = Ledger::new();
         // Two vacant slots, and a third in use.
@@ -81,7 +91,7 @@ fn a_top_that_came_back_hands_out_a_slot_in_use() {
             let first = table.insert(ledger.value(3));
             let second = table.insert(ledger.value(4));
             table.remove(first).unwrap();
-            // If nobody is pinned, this returns the slot of the first.
+            // If no thread is pinned, this returns the slot of the first.
             table.remove(spare).unwrap();
             second
         });
@@ -96,10 +106,14 @@ fn a_top_that_came_back_hands_out_a_slot_in_use() {
     });
 }
 
-/// "recycle" on the vacant stack: Release of `VacantStack::push`, Acquire of `pop`. Without them
-/// the taker sees an old link of the slot on top, one that its pusher has corrected since.
+/// Edge "recycle" of the vacant stack. Fails if `VacantStack::push` loses its Release or
+/// `VacantStack::pop` its Acquire: a thread that takes the slot on top sees a link that the pushing
+/// thread has corrected since. Also fails if `Inner::reclaim` drops a value and leaves its slot in
+/// limbo.
+///
+/// `parts::a_slot_is_popped_after_its_last_use` proves the algorithm, this model the wiring.
 #[test]
-fn a_slot_is_taken_while_it_is_returned() {
+fn a_slot_is_issued_after_it_is_returned() {
     check(|| {
         let (table, ledger, other) = (table(1), Ledger::new(), other_table());
         let handles = [0, 1, 2, 3].map(|number| table.insert(ledger.value(number)));
@@ -108,8 +122,9 @@ fn a_slot_is_taken_while_it_is_returned() {
         table.remove(bottom).unwrap();
         table.flush();
         table.remove(first).unwrap();
-        pass_grace(&other);
-        // Two slots are on the stack; one is in a batch that is ready, and comes on top of it.
+        end_grace_periods(&other);
+        // Two slots are on the vacant stack. A third is in a batch that is ready, and will be
+        // pushed on top of them.
         let delete = move |table: &Table| table.remove(last).unwrap();
         let ((), issued, _idle) = race(&table, delete, || {
             thread::yield_now();
@@ -125,17 +140,21 @@ fn a_slot_is_taken_while_it_is_returned() {
     });
 }
 
-/// "recycle" from afar: the owner of a shard takes slots that another thread returns to it,
-/// `VacantStack::take` without its swap or its Acquire.
+/// Edge "recycle" by remote frees. Fails if `VacantStack::take` becomes a load and a store, or if
+/// `Inner::reclaim` returns a slot under the generation that it was deleted in: the owner of a
+/// shard takes slots while another thread returns them, and issues one twice.
+///
+/// `parts::taking_the_vacant_stack_loses_no_slot` proves the algorithm, this model the wiring and
+/// the generation.
 #[test]
-fn an_owner_inserts_while_others_return_its_slots() {
+fn an_owner_issues_each_returned_slot_once() {
     check(|| {
         let (table, ledger, other) = (table(4), Ledger::new(), other_table());
         let first = table.insert(ledger.value(1));
         let second = table.insert(ledger.value(0));
         let delete = move |table: &Table| {
             table.remove(first).unwrap();
-            pass_grace(&other);
+            end_grace_periods(&other);
             table.remove(second).unwrap();
         };
         let ((), [third, fourth, fifth], _idle) = race(&table, delete, || {
@@ -150,9 +169,10 @@ fn an_owner_inserts_while_others_return_its_slots() {
     });
 }
 
-/// `Core::take_quota` as a load and a store: two inserts take the last place.
+/// Fails if `Inner::take_quota` becomes a load and a store: two inserts both take the last of the
+/// quota.
 #[test]
-fn a_limit_is_passed() {
+fn max_handles_is_never_exceeded() {
     check(|| {
         let ledger = Ledger::new();
         let table: Table = Arc::new(
@@ -168,15 +188,16 @@ fn a_limit_is_passed() {
         };
         let (there, here, _idle) =
             race(&table, insert, || table.try_insert(ledger.value(2)).is_ok());
-        assert!(here != there, "one and only one fits");
+        assert!(here != there, "exactly one fits");
         assert_eq!(table.len(), 2);
         ledger.close(table);
     });
 }
 
-/// `Core::release_quota` as a load and a store: of two places that are given back one is lost.
+/// Fails if `Inner::release_quota` becomes a load and a store: two deletes raise the quota by one
+/// only.
 #[test]
-fn a_place_under_the_limit_is_lost() {
+fn every_delete_gives_its_quota_back() {
     check(|| {
         let ledger = Ledger::new();
         let table: Table = Arc::new(
@@ -196,10 +217,13 @@ fn a_place_under_the_limit_is_lost() {
     });
 }
 
-/// "recycle" of the pile: two threads push deleted slots while each takes the pile to retire it.
-/// `LimboPile::push` or `take` without Release, Acquire or swap: a slot is lost or retired twice.
+/// Edge "recycle" of the limbo stack. Fails if `LimboStack::push` or `LimboStack::take` loses its
+/// Release, Acquire or swap: two threads push deleted slots while each takes the stack to retire
+/// it, and a slot is lost or retired twice.
+///
+/// `parts::a_deleted_slot_is_taken_exactly_once` proves the algorithm, this model the wiring.
 #[test]
-fn two_deletes_lose_a_slot_of_the_pile() {
+fn two_deletes_retire_each_slot_once() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
         let handles = [0, 1, 2].map(|number| table.insert(ledger.value(number)));
@@ -207,10 +231,10 @@ fn two_deletes_lose_a_slot_of_the_pile() {
         let _idle = race(&table, delete, || {
             thread::yield_now();
             table.remove(handles[1]).unwrap();
-            // If nobody is pinned, this drops what the one before retired.
+            // If no thread is pinned, this drops what the delete before it has retired.
             table.remove(handles[2]).unwrap();
         });
-        // All are on their way: they come back to be dropped and issued again.
+        // All three slots are retired. Their values are dropped, and the slots are issued again.
         table.quiesce().unwrap();
         assert_eq!(ledger.alive(), 0);
         table.flush();

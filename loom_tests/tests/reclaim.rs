@@ -1,4 +1,4 @@
-//! Values and their end: batches against readers.
+//! How values are dropped: batches against readers.
 #![cfg(loom)]
 
 use std::sync::{Arc, Weak};
@@ -6,13 +6,14 @@ use std::sync::{Arc, Weak};
 use handle_table::HandleTable;
 use loom::thread;
 use loom_tests::{
-    check, first_is_ready, is_deleted, other_table, pass_grace, race, same_slot, table, Ledger,
-    Table, Tracked,
+    check, end_grace_periods, first_is_ready, is_deleted, other_table, race, same_slot, table,
+    Ledger, Table, Tracked,
 };
 
-/// "grace": a batch is dropped while a reader from before its retirement still looks.
+/// Edge "grace". Fails if `HandleTable::pin` doesn't pin, or if `SealedBatches::take` ignores
+/// tickets: a batch is dropped while a reader that was pinned before still reads.
 #[test]
-fn a_batch_is_dropped_under_a_pinned_reader() {
+fn a_batch_waits_for_a_pinned_reader() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
@@ -25,7 +26,7 @@ fn a_batch_is_dropped_under_a_pinned_reader() {
                 }
             }
         };
-        // Each is a batch, and helps the one before it on.
+        // Each delete seals a batch and tries to advance the epoch, for the batch before it.
         let _idle = race(&table, read, || {
             handles.map(|handle| table.remove(handle).unwrap())
         });
@@ -33,19 +34,20 @@ fn a_batch_is_dropped_under_a_pinned_reader() {
     });
 }
 
-/// "grace": the reader's own thread ends a grace period, an earlier one, and the value is dropped by one who takes it
-/// for its own.
+/// Edge "grace". Fails if `Ticket::take` is for the grace period that is under way, or if
+/// `SealedBatches::take` ignores tickets: the reading thread itself ends a grace period that began
+/// too early, and a thread that takes this for the end of its own drops the value.
 #[test]
-fn a_batch_that_the_reader_ends_is_dropped_before_its_read() {
+fn a_reader_that_ends_grace_periods_keeps_its_value() {
     check(|| {
         let (table, ledger, handles, other) = first_is_ready::<2>();
-        // One batch is ready: whoever comes next looks for more.
+        // One batch is ready: the next delete looks for more.
         let read = move |table: &Table| {
             if let Ok(value) = table.get(handles[1]) {
                 thread::yield_now();
                 assert_eq!(value.number(), 1);
             }
-            pass_grace(&other);
+            end_grace_periods(&other);
         };
         let _idle = race(&table, read, || {
             thread::yield_now();
@@ -55,16 +57,17 @@ fn a_batch_that_the_reader_ends_is_dropped_before_its_read() {
     });
 }
 
-/// `Core::seal` with a ticket from before it takes the pile: a slot that another thread has deleted since is
-/// dropped under that thread, which came after the grace period's beginning.
+/// Edge "grace". Fails if `Inner::seal` takes its ticket before it takes the limbo stack: another
+/// thread deletes a slot in between, and goes on reading its value. The grace period began before
+/// that thread pinned, and doesn't wait for it.
 #[test]
-fn a_batch_has_a_ticket_from_before_its_deletes() {
+fn a_batch_takes_its_ticket_after_its_deletes() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
         let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
         let other = other_table();
         let read = move |table: &Table| {
-            // In one go: a grace period begins.
+            // Without preemption: begins a grace period.
             loom::stop_exploring();
             drop(table.pin());
             other.remove(other.insert(0)).unwrap();
@@ -79,9 +82,10 @@ fn a_batch_has_a_ticket_from_before_its_deletes() {
     });
 }
 
-/// `Pinned::repin`: the value that is found after it is dropped under it.
+/// Edge "grace". Fails if `Guard::repin` has no fence: a value that is found after it is dropped
+/// while it is read.
 #[test]
-fn a_value_is_dropped_after_the_reader_pins_anew() {
+fn repin_protects_what_is_found_after_it() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
@@ -105,15 +109,15 @@ fn a_value_is_dropped_after_the_reader_pins_anew() {
     });
 }
 
-/// The fence of `repin`, weaker than SeqCst: the reader, who has just helped the epoch on, sees the
-/// state from before a deletion that was sealed in the epoch before.
+/// Edge "grace". Fails if the fence of `Guard::repin` is weaker than SeqCst: a reader that has just
+/// advanced the epoch sees the state from before a delete that was sealed in the previous epoch.
 #[test]
-fn a_value_is_dropped_under_a_reader_who_has_moved_the_epoch() {
+fn repin_protects_a_reader_that_has_advanced_the_epoch() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
         let read = move |table: &Table| {
-            // A thread's first pin helps the epoch on.
+            // A thread's first pin tries to advance the epoch.
             let mut pinned = table.pin();
             pinned.repin();
             match pinned.get(handles[0]) {
@@ -131,16 +135,16 @@ fn a_value_is_dropped_under_a_reader_who_has_moved_the_epoch() {
     });
 }
 
-/// `Core::doom` with a ticket from before its look at the slots: it finds one that was deleted later, whose
-/// reader came after the grace period's beginning.
+/// Edge "grace". Fails if `Inner::limbo_snapshot` takes its ticket before it looks at the slots: it
+/// finds a slot that was deleted after that, whose reader has pinned after the grace period began.
 #[test]
-fn a_walker_has_a_ticket_from_before_its_look() {
+fn a_sweep_takes_its_ticket_after_its_snapshot() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handle = table.insert(ledger.value(1));
         let other = other_table();
         let look = move |table: &Table| {
-            // In one go: a grace period begins.
+            // Without preemption: begins a grace period.
             loom::stop_exploring();
             drop(table.pin());
             other.remove(other.insert(0)).unwrap();
@@ -152,9 +156,10 @@ fn a_walker_has_a_ticket_from_before_its_look() {
     });
 }
 
-/// `HandleTable::remove_ref` pinned after its delete: its own thread, or a walker, drops the value before the look.
+/// Edge "grace". Fails if `HandleTable::remove_ref` pins after it deletes: the calling thread or a
+/// sweep drops the value before the caller has read it.
 #[test]
-fn a_value_is_dropped_before_the_last_look_at_it() {
+fn remove_ref_keeps_its_value() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handle = table.insert(ledger.value(1));
@@ -167,10 +172,11 @@ fn a_value_is_dropped_before_the_last_look_at_it() {
     });
 }
 
-/// The drop before the return of a slot, in `Core::reclaim`: a value whose drop inserts another
-/// finds its own slot free, and is overwritten in the middle of its drop.
+/// Edge "recycle". Fails if `Inner::reclaim` reuses a batch before its values are dropped: a value
+/// whose drop inserts another one finds its own slot vacant, and is overwritten in the middle of
+/// its drop.
 #[test]
-fn a_value_is_overwritten_by_what_its_drop_inserts() {
+fn a_drop_that_inserts_never_gets_its_own_slot() {
     struct Parent {
         value: Tracked,
         table: Weak<HandleTable<Parent>>,
@@ -204,20 +210,20 @@ fn a_value_is_overwritten_by_what_its_drop_inserts() {
             table.remove(handle).unwrap();
         }
         table.quiesce().unwrap();
-        // Those that `quiesce` did not find in limbo went with their batches.
+        // Values that `quiesce` did not find in limbo were dropped with their batches.
         assert_eq!(ledger.alive(), 2, "their children");
         drop(table);
         assert_eq!(ledger.alive(), 0);
     });
 }
 
-/// `Core::next_live` without a pin: what an iteration yields is dropped; or one that is live all
-/// along is missed.
+/// Edge "grace". Fails if `HandleTable::pin` doesn't pin: an iteration yields a value that is
+/// dropped meanwhile. Also fails if `Inner::next_live` misses a value that is live all along.
 #[test]
-fn an_iteration_sees_a_dropped_value_or_misses_a_live_one() {
+fn an_iteration_yields_all_that_stays_live() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
-        let doomed = table.insert(ledger.value(1));
+        let gone = table.insert(ledger.value(1));
         let kept = table.insert(ledger.value(2));
         let spare = table.insert(ledger.value(3));
         let read = move |table: &Table| {
@@ -227,20 +233,20 @@ fn an_iteration_sees_a_dropped_value_or_misses_a_live_one() {
             }
             let of = |wanted| seen.iter().filter(|&&seen| seen == wanted).count();
             assert_eq!(of((kept, 2)), 1);
-            assert_eq!(of((doomed, 1)) + of((spare, 3)) + 1, seen.len());
+            assert_eq!(of((gone, 1)) + of((spare, 3)) + 1, seen.len());
         };
         let _idle = race(&table, read, || {
-            table.remove(doomed).unwrap();
+            table.remove(gone).unwrap();
             table.remove(spare).unwrap();
         });
         ledger.close(table);
     });
 }
 
-/// `Slot::vacate` at the last generation: a slot that is used up is issued again, or readers of
-/// its last value meet something else.
+/// Fails if `AtomicState::vacate` makes a slot vacant after its last generation: the slot is issued
+/// again. Two threads race to delete its last handle, and the slot is exhausted once.
 #[test]
-fn a_slot_is_issued_again_after_its_last_generation() {
+fn an_exhausted_slot_is_never_issued_again() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
         let mut handles = vec![table.insert(ledger.value(0))];
@@ -260,7 +266,7 @@ fn a_slot_is_issued_again_after_its_last_generation() {
         });
         assert!(here != there);
         table.quiesce().unwrap();
-        // Takes up the batch, which the walk has left where it was.
+        // Takes the batch, which `quiesce` has left in its shard.
         table.flush();
         assert_eq!(table.stats().exhausted, 1);
         assert!(handles.iter().all(|&handle| is_deleted(&table.get(handle))));

@@ -1,4 +1,4 @@
-//! Threads that begin and end: leases, and what the ended leave behind.
+//! Threads that begin and end: leases, and the values that ended threads have deleted.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -6,13 +6,16 @@ use std::sync::Arc;
 use loom::thread;
 use loom_tests::{check, join, same_slot, table, unused_table, Ledger};
 
-/// "lease": `Leases::release` without Release or `claim` without Acquire, and the next owner of a
-/// shard uses its plain parts before the last one has let go of them.
+/// Edge "lease". Fails if `Leases::release` loses its Release or `Leases::claim` its Acquire: the
+/// next owner of a shard uses the shard's non-atomic parts without happening after the last owner.
+///
+/// `parts::a_lease_has_one_owner_at_a_time` proves the algorithm, this model the wiring: that a
+/// thread releases its lease after its last use of a shard.
 #[test]
-fn a_lease_is_handed_on_before_its_owner_is_done() {
+fn a_lease_is_handed_on_after_its_owner_is_done() {
     check(|| {
-        // One owner: this thread has not used a table yet, and takes the other's lease if that has
-        // ended by then.
+        // A table of two shards has one owner. The main thread has not used a table yet. It claims
+        // the other thread's lease if that thread has ended by then.
         let (table, ledger) = (unused_table(2), Ledger::new());
         let first = thread::spawn({
             let (table, ledger) = (Arc::clone(&table), ledger.clone());
@@ -25,10 +28,10 @@ fn a_lease_is_handed_on_before_its_owner_is_done() {
     });
 }
 
-/// What an ended thread left in its shard, deleted slots and empty nodes, is lost, or leaked when
-/// the table is dropped.
+/// Fails if the drop of `Inner` forgets values in limbo: what an ended thread left in its shard is
+/// leaked with the table.
 #[test]
-fn ended_threads_leave_values_behind() {
+fn values_of_ended_threads_are_dropped_with_the_table() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let ended = thread::spawn({
@@ -46,17 +49,17 @@ fn ended_threads_leave_values_behind() {
     });
 }
 
-/// A thread that ends, and the table that is dropped meanwhile, with a grace period still under way: its
-/// batches are lost, or come to a table that is gone.
+/// Fails if the drop of `Inner` forgets values in limbo: a batch whose grace period is still under
+/// way is leaked with the table, or dropped later, by the thread that ends the grace period.
 #[test]
-fn a_table_goes_before_its_batches_come() {
+fn a_table_dropped_in_a_grace_period_leaks_nothing() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handle = table.insert(ledger.value(1));
         let other = loom_tests::other_table();
         let bystander = thread::spawn({
             let other = Arc::clone(&other);
-            move || loom_tests::pass_grace(&other)
+            move || loom_tests::end_grace_periods(&other)
         });
         table.remove(handle).unwrap();
         ledger.close(table);

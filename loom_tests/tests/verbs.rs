@@ -1,4 +1,4 @@
-//! New, value and delete against each other, on one slot.
+//! Insert, look-up and delete against each other, on one slot.
 #![cfg(loom)]
 
 use std::sync::{atomic::AtomicBool, Arc};
@@ -9,13 +9,14 @@ use loom::{
     thread,
 };
 use loom_tests::{
-    check, check_with_fewer, first_is_ready, is_deleted, next_of_even, pass_grace, race, same_slot,
-    table, Deed, Ledger, Table,
+    check, check_with_fewer, end_grace_periods, first_is_ready, forge_next, is_deleted, race,
+    same_slot, table, Ledger, Mark, Table,
 };
 
-/// `Slot::unlink` as a load and a store: two deletes of one handle both succeed.
+/// Fails if `AtomicState::unlink` becomes a load and a store: two deletes of one handle both
+/// succeed.
 #[test]
-fn two_deletes_of_one_handle_both_win() {
+fn one_of_two_deletes_wins() {
     let won = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
     let [won_here, won_there] = won.clone();
     check(move || {
@@ -34,9 +35,10 @@ fn two_deletes_of_one_handle_both_win() {
     }
 }
 
-/// `HandleTable::get` without a pin, or a value dropped before its grace period.
+/// Fails if `HandleTable::get` doesn't pin, or if a value is dropped before its grace period has
+/// ended: the value is dropped while it is read.
 #[test]
-fn a_value_is_dropped_while_it_is_read() {
+fn a_value_outlives_its_ref() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let [handle, spare] = [1, 2].map(|number| table.insert(ledger.value(number)));
@@ -46,21 +48,22 @@ fn a_value_is_dropped_while_it_is_read() {
         };
         let _idle = race(&table, read, || {
             table.remove(handle).unwrap();
-            // If nobody is pinned, this drops the first.
+            // If no thread is pinned, this drops the first value.
             table.remove(spare).unwrap();
         });
         ledger.close(table);
     });
 }
 
-/// A slot vacated before its grace period, or a state that says no generation: a stale handle
-/// reads the value that came after its own.
+/// Fails if a slot is vacated before its grace period has ended, or if
+/// `AtomicState::vacate_in_place` leaves it in its old generation: a stale handle reads the next
+/// value of its slot.
 #[test]
-fn a_stale_handle_reads_the_next_value_of_its_slot() {
+fn a_stale_handle_never_reads_the_next_value() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let first = table.insert(ledger.value(1));
-        // The second slot of the block, so that the next insert looks for returned slots.
+        // Uses up the block of fresh slots, so that the next insert looks for returned ones.
         let spare = table.insert(ledger.value(0));
         let read = move |table: &Table| match table.get(first) {
             Ok(value) => assert_eq!(value.number(), 1),
@@ -78,10 +81,11 @@ fn a_stale_handle_reads_the_next_value_of_its_slot() {
     });
 }
 
-/// `Slot::publish` or `Slot::state` without Release or Acquire, or the node stored after the
-/// state: C passes a handle on by plain memory, and its value is not yet there.
+/// Edge "publish". Fails if `AtomicState::publish` loses its Release or `AtomicState::load` its
+/// Acquire, or if the state is stored before the value: C passes the handle on through ordinary
+/// memory, and the reader finds it valid while its value is not written yet.
 #[test]
-fn a_handle_passed_without_an_edge_finds_no_value() {
+fn a_handle_passed_without_an_edge_finds_all_or_nothing() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         table.insert(ledger.value(0));
@@ -92,7 +96,7 @@ fn a_handle_passed_without_an_edge_finds_no_value() {
                 if let Ok(handle) = Handle::from_raw(word.load(Relaxed)) {
                     match table.get(handle) {
                         Ok(value) => assert_eq!(value.number(), 1),
-                        // As far as this thread can see, not yet.
+                        // As far as this thread can see, the handle is not issued yet.
                         Err(error) => assert_eq!(error, HandleError::Unknown),
                     }
                 }
@@ -106,16 +110,17 @@ fn a_handle_passed_without_an_edge_finds_no_value() {
     });
 }
 
-/// A slot published before `make` has returned, or without Release: a guess at the handle that
-/// `insert_with` is about to issue finds half a value.
+/// Fails if `Claim::publish` stores the state before the value: a guess at the handle that
+/// `insert_with` is about to issue finds half a value. Also fails if `explain` finds the handle
+/// live by then and reports it as `Deleted`.
 #[test]
-fn a_guessed_handle_finds_a_value_in_the_making() {
+fn a_guessed_handle_is_unknown_until_published() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
         let first = table.insert(ledger.value(1));
         table.remove(first).unwrap();
         table.flush();
-        let guess = next_of_even(first);
+        let guess = forge_next(first);
         let read = move |table: &Table| match table.get(guess) {
             Ok(value) => assert_eq!(value.number(), 2),
             Err(error) => assert_eq!(error, HandleError::Unknown),
@@ -132,25 +137,26 @@ fn a_guessed_handle_finds_a_value_in_the_making() {
     });
 }
 
-/// `Slot::unlink` without Release, or `Slot::state` without Acquire: who is told that a handle was
-/// deleted does not see what its deleter did before.
+/// Edge "delete". Fails if `AtomicState::unlink` loses its Release, if `AtomicState::load` loses
+/// its Acquire, or if `AtomicState::relink` becomes a load and a store: a reader is told that a
+/// handle was deleted, and doesn't see what the deleter did before.
 #[test]
-fn deleted_is_said_before_what_the_deleter_did() {
+fn deleted_is_reported_after_what_the_deleter_did() {
     for shards in [1, 4] {
         check(move || {
             let (table, ledger) = (table(shards), Ledger::new());
             let handle = table.insert(ledger.value(1));
-            let deed = Deed::new();
+            let mark = Mark::new();
             let delete = {
-                let deed = Arc::clone(&deed);
+                let mark = Arc::clone(&mark);
                 move |table: &Table| {
-                    deed.done();
+                    mark.set();
                     table.remove(handle).unwrap();
                 }
             };
             let _idle = race(&table, delete, || {
                 if !table.contains(handle) {
-                    deed.assert_done();
+                    mark.assert_set();
                 }
             });
             ledger.close(table);
@@ -158,46 +164,50 @@ fn deleted_is_said_before_what_the_deleter_did() {
     }
 }
 
-/// The Acquire of the look at the state after an `unlink` that failed: the loser of two deletes, told
-/// that the other has won, does not see what the winner did before.
+/// Edge "delete". Fails if `explain` loads the state without Acquire after a failed `unlink`: the
+/// loser of two deletes is told that the other has won, and doesn't see what the winner did before.
 #[test]
-fn the_second_delete_is_refused_before_what_the_first_did() {
+fn a_losing_delete_sees_what_the_winner_did() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handle = table.insert(ledger.value(1));
-        let deed = Deed::new();
+        let mark = Mark::new();
         let delete = {
-            let deed = Arc::clone(&deed);
+            let mark = Arc::clone(&mark);
             move |table: &Table| {
-                deed.done();
+                mark.set();
                 let _ = table.remove(handle);
             }
         };
         let _idle = race(&table, delete, || {
             if is_deleted(&table.remove(handle)) {
-                deed.assert_done();
+                mark.assert_set();
             }
         });
         ledger.close(table);
     });
 }
 
-/// `Slot::vacate` without Release: who is told "deleted" by a slot that is vacant again does not see
-/// what the deleter did before. The one who vacates it has passed his fence when the batch comes.
+/// Edge "delete". Fails if `AtomicState::vacate` loses its Release: a reader is told `Deleted` by a
+/// slot that is vacant again, and doesn't see what the deleter did before. The thread that vacates
+/// the slot has passed its last fence when the batch with the slot arrives, because a later fence
+/// would hide the loss from loom.
+///
+/// `parts::a_vacant_slot_shows_what_its_deleter_did` proves the algorithm, this model the wiring.
 #[test]
-fn a_vacant_slot_says_deleted_before_what_the_deleter_did() {
+fn a_vacant_slot_reports_deleted_after_what_the_deleter_did() {
     check_with_fewer(1, || {
         let (table, ledger, handles, other) = first_is_ready::<3>();
-        // One batch is ready: whoever deletes next takes all that are ready by then.
-        let deed = Deed::new();
+        // One batch is ready: the next delete takes all batches that are ready by then.
+        let mark = Mark::new();
         let delete = {
-            let deed = Arc::clone(&deed);
+            let mark = Arc::clone(&mark);
             move |table: &Table| {
-                // In one go: what matters is where in the other's steps it comes.
+                // Without preemption: only its place among the other thread's steps matters.
                 loom::stop_exploring();
-                deed.done();
+                mark.set();
                 table.remove(handles[2]).unwrap();
-                pass_grace(&other);
+                end_grace_periods(&other);
                 loom::explore();
             }
         };
@@ -211,7 +221,7 @@ fn a_vacant_slot_says_deleted_before_what_the_deleter_did() {
             race(&table, drop_batches, || {
                 thread::yield_now();
                 if !table.contains(handles[2]) {
-                    deed.assert_done();
+                    mark.assert_set();
                 }
             })
         });

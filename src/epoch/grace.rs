@@ -1,77 +1,89 @@
 //! Grace periods: counted one after the other, and shared by all tables of the process.
 //!
-//! A grace period is over when every thread that was pinned at its beginning has unpinned. crossbeam-epoch tells so by
-//! calling a closure. One such closure is under way at a time, whoever waits for it, and all it does is count. Who has
-//! deleted something takes a [`Ticket`], and sees by it whether a grace period has begun since and is over. So the
-//! collector's queue, which all threads share, has one closure for a grace period and not one for each batch; and no
-//! user code runs inside somebody's `pin()`.
+//! crossbeam-epoch reports the end of a grace period by calling a deferred closure. Only one such
+//! closure of ours is pending at a time, for all tables, and all it does is count. After deleting,
+//! a thread takes a [`Ticket`], which tells later whether a full grace period has passed since. So
+//! the collector's queue, which all threads share, holds one closure for each grace period instead
+//! of one for each batch, and no user code runs inside some thread's `pin()`.
 //!
-//! **Algorithm**: that of Linux's RCU for the sequence numbers of grace periods (`rcu_seq_snap`). **Collision**: of
-//! several that would begin a grace period one does, for all. **ABA**: none; the count goes one way. **Orderings**:
-//! edge "grace".
+//! - **Algorithm**: that of Linux's RCU for the sequence numbers of grace periods
+//!   (`rcu_seq_snap`).
+//! - **Collision**: of several threads that would begin a grace period one does, for all.
+//! - **ABA**: none. The count only grows.
+//! - **Orderings**: edge "grace".
 
 #[cfg(not(loom))]
 use crossbeam_utils::CachePadded;
 
-use super::thread::{self, Guard};
+use super::{collector::Guard, thread::pin};
 #[cfg(not(loom))]
 use crate::sync::TryLock;
 use crate::sync::{fence, yield_now, AtomicUsize, Ordering};
 
-/// Grace periods begun, and grace periods over: odd while one is under way.
+/// Grace periods begun plus grace periods ended: odd while one is under way.
 #[derive(Debug, Default)]
-pub(crate) struct Clock(AtomicUsize);
+struct GraceClock(AtomicUsize);
 
 /// The clock of the process.
 #[cfg(not(loom))]
-fn clock() -> &'static Clock {
-    static CLOCK: CachePadded<Clock> = CachePadded::new(Clock(AtomicUsize::new(0)));
+fn clock() -> &'static GraceClock {
+    static CLOCK: CachePadded<GraceClock> = CachePadded::new(GraceClock(AtomicUsize::new(0)));
     &CLOCK
 }
 
-/// The clock of this execution. Shared, not static, since loom's statics end before the last closures come; by std's
-/// means, which give loom no edges.
+/// The clock of this execution. Shared, not static, since loom's statics end before the last
+/// closures run; by std's `Arc`, which gives loom no edges.
 #[cfg(loom)]
-fn clock() -> std::sync::Arc<Clock> {
+fn clock() -> std::sync::Arc<GraceClock> {
     loom::lazy_static! {
-        static ref CLOCK: std::sync::Arc<Clock> = std::sync::Arc::default();
+        static ref CLOCK: std::sync::Arc<GraceClock> = std::sync::Arc::default();
     }
     std::sync::Arc::clone(&CLOCK)
 }
 
-/// Who helps the epoch on alone. Not under loom: that can only make others wait for longer.
+/// Held by the one thread that advances the epoch for all. Not under loom: it can only make other
+/// threads wait for longer.
 #[cfg(not(loom))]
-static ADVANCER: CachePadded<TryLock<()>> = CachePadded::new(TryLock::new(()));
+static ADVANCING: CachePadded<TryLock<()>> = CachePadded::new(TryLock::new(()));
 
-/// For a grace period that begins after the ticket was taken.
+/// Calls of [`advance`] that two grace periods take if no reader is in the way: one that began too
+/// early for a ticket, and the next one.
+const ADVANCE_STEPS: usize = if cfg!(loom) { 1 } else { 4 };
+/// Attempts before a thread gives up on a reader that stays pinned. Some of them are spent on what
+/// ended threads have left in the collector's queue, which takes out eight bags at a time.
+const ADVANCE_ATTEMPTS: usize = if cfg!(loom) { 6 } else { 64 };
+
+/// Stands for a grace period that begins after the ticket was taken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket {
-    /// What the clock shows when it is over.
+    /// What the clock shows when that grace period is over.
     end: usize,
 }
 
 impl Ticket {
-    /// For a grace period after all that the calling thread has done and seen so far.
+    /// A ticket for a grace period after all that the calling thread has done and seen so far.
     pub(crate) fn take() -> Self {
-        // edge: grace. Between the unlinks and the look at the clock; who begins a grace period has its twin.
+        // edge: grace. SeqCst fence between the unlinks and the look at the clock; its twin stands
+        // in `begin_grace_period`, in the collector's seal of the closure.
         fence(Ordering::SeqCst);
-        // edge: grace. By the fence.
+        // edge: grace. Relaxed: ordered by the fence.
         let now = clock().0.load(Ordering::Relaxed);
-        // The end of the next one: that which may be under way has begun too early.
+        // The end of the next grace period: one that is under way already began too early.
         let end = now.wrapping_add(3) & !1;
         Self { end }
     }
 
-    /// Whether it is over: every thread that was pinned when the ticket was taken has unpinned since.
+    /// Whether every thread that was pinned when the ticket was taken has unpinned since.
     pub(crate) fn is_over(self) -> bool {
-        // edge: grace. After all readers, by way of the closure.
+        // edge: grace. Acquire: after all that the readers did, through the closure.
         let now = clock().0.load(Ordering::Acquire);
-        // It may have gone round.
+        // A difference, since the clock may wrap.
         now.wrapping_sub(self.end) as isize >= 0
     }
 
-    /// Helps the epoch on until it is over or readers are in the way; says whether it is over. Who was only preempted
-    /// while pinned gets a chance to run, who holds on makes this give up.
+    /// Advances the epoch until the grace period is over or readers are in the way; returns whether
+    /// it is over. Yields between attempts so that a preempted reader can finish; gives up on a
+    /// reader that stays pinned.
     pub(crate) fn advance_patiently(self) -> bool {
         for _ in 0..ADVANCE_ATTEMPTS {
             if self.try_advance() {
@@ -82,42 +94,43 @@ impl Ticket {
         self.is_over()
     }
 
-    /// The same without a chance for anybody.
+    /// Like [`advance_patiently`](Self::advance_patiently), but makes one attempt and never yields.
     pub(crate) fn try_advance(self) -> bool {
         for _ in 0..ADVANCE_STEPS {
             if self.is_over() {
                 return true;
             }
-            step();
+            advance();
         }
         self.is_over()
     }
 
-    /// The same unless somebody else does it now, which serves all.
+    /// Like [`try_advance`](Self::try_advance), but does nothing if another thread is already
+    /// advancing the epoch: that thread's work serves every ticket.
     pub(crate) fn try_advance_exclusive(self) {
         #[cfg(not(loom))]
-        ADVANCER.try_with(|()| {
+        ADVANCING.try_with(|()| {
             self.try_advance();
         });
         #[cfg(loom)]
         self.try_advance();
     }
 
-    /// One that is over.
+    /// A ticket whose grace period is over.
     #[cfg(all(test, loom))]
     pub(crate) fn past() -> Self {
         Self { end: 0 }
     }
 }
 
-/// Begins a grace period, if none is under way, and helps the epoch on by one.
-pub(crate) fn step() {
-    let guard = thread::pin();
-    begin(&guard);
+/// Begins a grace period if none is under way, and tries to advance the epoch by one.
+pub(super) fn advance() {
+    let guard = pin();
+    begin_grace_period(&guard);
     guard.flush();
 }
 
-fn begin(guard: &Guard) {
+fn begin_grace_period(guard: &Guard) {
     let clock = clock();
     // edge: none. The compare-exchange checks it.
     let now = clock.0.load(Ordering::Relaxed);
@@ -125,26 +138,21 @@ fn begin(guard: &Guard) {
         return;
     }
     let under_way = now.wrapping_add(1);
-    // edge: grace. By the fence with which the collector seals the closure, when the guard is flushed.
-    let begun = clock
-        .0
-        .compare_exchange(now, under_way, Ordering::Relaxed, Ordering::Relaxed);
+    // edge: grace. Relaxed: ordered by the fence with which the collector seals the closure when
+    // the guard is flushed.
+    let begun =
+        clock.0.compare_exchange(now, under_way, Ordering::Relaxed, Ordering::Relaxed);
     if begun.is_ok() {
         guard.defer(move || {
-            // edge: grace. What all readers did comes before what those do who see that it is over.
+            // edge: grace. Release: what all readers did comes before what a thread does that sees
+            // the grace period over.
             clock.0.fetch_add(1, Ordering::Release);
         });
     }
 }
 
-/// What the clock shows now: as long as it shows the same, no ticket's grace period comes to its end.
-pub(crate) fn now() -> usize {
-    // edge: none. Only whether it is worth a look at the tickets.
+/// What the clock shows now. While it shows the same, no ticket's grace period ends.
+pub(crate) fn clock_now() -> usize {
+    // edge: none. A hint whether tickets are worth a look.
     clock().0.load(Ordering::Relaxed)
 }
-
-/// Steps that two grace periods take, one that has begun too early and the next, if nobody is in the way.
-const ADVANCE_STEPS: usize = if cfg!(loom) { 1 } else { 4 };
-/// Chances for readers who were preempted, before it is given up. Some steps go by with what ended threads have left in
-/// the collector's queue, eight bags at a time.
-const ADVANCE_ATTEMPTS: usize = if cfg!(loom) { 6 } else { 64 };

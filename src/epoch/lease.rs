@@ -1,15 +1,17 @@
 //! Which shard a thread owns: a process-wide set of lease numbers.
 //!
-//! A thread takes the lowest free number on its first use of any table and gives it back when it
-//! ends. In every table, the number names the shard that this thread alone may touch without
+//! A thread takes the lowest free number on its first use of any table and returns it when it ends.
+//! In every table, the number names the shard that this thread alone may write without
 //! read-modify-writes. A thread that finds no number free, or whose thread-locals are already
-//! gone, has none, and takes the shared path.
+//! destroyed, has none, and takes the shared path.
 //!
-//! **Algorithm**: a bitmap; a claim sets the lowest clear bit by compare-exchange, a return clears
-//! it. **Collision**: the loser sees the winner's bit and takes the next. **ABA**: a bit that was
-//! returned and claimed again in between is claimed all the same: the compare-exchange fails.
-//! **Orderings**: edge "lease": return is a Release, claim an Acquire, so what the last owner did
-//! to its shards, without atomics, comes before what the next one does.
+//! - **Algorithm**: a bitmap; a claim sets the lowest clear bit by compare-exchange, a return clears
+//!   it.
+//! - **Collision**: the loser of a compare-exchange sees the winner's bit and takes the next one.
+//! - **ABA**: harmless. A bit that was returned and claimed again in between makes the
+//!   compare-exchange fail.
+//! - **Orderings**: edge "lease". A return is a Release and a claim an Acquire, so what the last
+//!   owner did to its shards, without atomics, comes before what the next owner does.
 
 use crate::{
     config::MAX_SHARDS,
@@ -20,7 +22,7 @@ const WORDS: usize = MAX_SHARDS.div_ceil(usize::BITS as usize);
 
 /// The set of lease numbers; a set bit is a number that some thread has.
 #[derive(Debug)]
-pub(crate) struct Leases {
+pub(super) struct Leases {
     words: [AtomicUsize; WORDS],
 }
 
@@ -28,24 +30,20 @@ pub(crate) struct Leases {
 #[cfg(not(loom))]
 impl Leases {
     const fn new() -> Self {
-        Self {
-            words: [const { AtomicUsize::new(0) }; WORDS],
-        }
+        Self { words: [const { AtomicUsize::new(0) }; WORDS] }
     }
 }
 
 #[cfg(loom)]
 impl Leases {
-    pub(crate) fn new() -> Self {
-        Self {
-            words: std::array::from_fn(|_| AtomicUsize::new(0)),
-        }
+    pub(super) fn new() -> Self {
+        Self { words: std::array::from_fn(|_| AtomicUsize::new(0)) }
     }
 }
 
 impl Leases {
     /// Takes the lowest free number below [`MAX_SHARDS`], if there is one.
-    pub(crate) fn claim(&self) -> Option<usize> {
+    pub(super) fn claim(&self) -> Option<usize> {
         for (nth, word) in self.words.iter().enumerate() {
             // edge: none. A guess; the compare-exchange decides.
             let mut bits = word.load(Ordering::Relaxed);
@@ -55,7 +53,7 @@ impl Leases {
                 if bit == usize::BITS || number >= MAX_SHARDS {
                     break;
                 }
-                // edge: lease. After all that the last holder of the number did.
+                // edge: lease. Acquire: after all that the last holder of the number did.
                 match word.compare_exchange_weak(
                     bits,
                     bits | 1 << bit,
@@ -70,17 +68,22 @@ impl Leases {
         None
     }
 
-    /// Gives a number back.
-    pub(crate) fn release(&self, number: usize) {
+    /// Returns a number.
+    pub(super) fn release(&self, number: usize) {
         let (nth, bit) = (number / usize::BITS as usize, number % usize::BITS as usize);
-        // edge: lease. All that this holder did comes before the next one's claim.
+        // edge: lease. Release: all that this holder did comes before the next one's claim.
         self.words[nth].fetch_and(!(1 << bit), Ordering::Release);
     }
 }
 
+#[cfg(not(loom))]
+type LeasesRef = &'static Leases;
+#[cfg(loom)]
+type LeasesRef = crate::sync::Arc<Leases>;
+
 /// The set of this process's numbers.
 #[cfg(not(loom))]
-pub(crate) fn leases() -> &'static Leases {
+fn leases() -> LeasesRef {
     static LEASES: Leases = Leases::new();
     &LEASES
 }
@@ -88,11 +91,37 @@ pub(crate) fn leases() -> &'static Leases {
 /// The set of this execution's numbers. Shared, not static, since loom's statics end before the
 /// main thread's locals do.
 #[cfg(loom)]
-pub(crate) fn leases() -> crate::sync::Arc<Leases> {
+fn leases() -> LeasesRef {
     loom::lazy_static! {
-        static ref LEASES: crate::sync::Arc<Leases> = crate::sync::Arc::new(Leases::new());
+        static ref LEASES: LeasesRef = crate::sync::Arc::new(Leases::new());
     }
     crate::sync::Arc::clone(&LEASES)
+}
+
+/// A number that this thread has, returned on drop.
+pub(super) struct Lease {
+    number: usize,
+    leases: LeasesRef,
+}
+
+impl Lease {
+    /// Takes the lowest free number of the process, if there is one.
+    pub(super) fn claim() -> Option<Self> {
+        let leases = leases();
+        Some(Self { number: leases.claim()?, leases })
+    }
+
+    /// The number of the shard that the holder owns in every table that has so many. Shard 0 is
+    /// nobody's, so it is one more than the lease's number.
+    pub(super) fn shard(&self) -> usize {
+        self.number + 1
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.leases.release(self.number);
+    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -100,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_once_lowest_first_until_none_is_left() {
+    fn each_number_is_issued_once_and_the_lowest_first() {
         let leases = Leases::new();
         for expected in 0..MAX_SHARDS {
             assert_eq!(leases.claim(), Some(expected));

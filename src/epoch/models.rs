@@ -11,26 +11,27 @@ use loom::{
 };
 
 use super::{
-    grace::{step, Ticket},
+    grace::{advance, Ticket},
     lease::Leases,
     pin,
 };
 use crate::{
     config::MAX_SHARDS,
-    model::{check, check_at, spawn, Holds},
+    loom_models::{check, check_at, spawn, Holds},
 };
 
-/// "grace", the end of a grace period without Release, or `Ticket::is_over` without Acquire: a third thread ends it,
-/// and the one who waits for it does not come after the reader.
+/// Edge "grace". Fails if the clock's step at the end of a grace period loses its Release, or
+/// `Ticket::is_over` its Acquire: a third thread ends the grace period, and the thread that waits
+/// for it doesn't happen after the reader.
 #[test]
-fn a_grace_period_ends_before_its_reader() {
+fn a_grace_period_ends_after_its_readers() {
     check_at(2, || {
         let shared = Arc::new((AtomicBool::new(false), Holds::<1>::new(0)));
         let (end, ended) = mpsc::channel();
-        // A first pin is different: it helps the epoch on.
+        // A thread's first pin tries to advance the epoch.
         drop(pin());
         let reader = spawn(&shared, move |(gone, holds)| {
-            // In one go: what matters is where its look comes.
+            // Without preemption: only the place of its look matters.
             loom::stop_exploring();
             drop(pin());
             let guard = pin();
@@ -47,7 +48,7 @@ fn a_grace_period_ends_before_its_reader() {
         });
         shared.0.store(true, Relaxed);
         let ticket = Ticket::take();
-        step();
+        advance();
         thread::yield_now();
         if ticket.is_over() {
             shared.1.take(0);
@@ -63,16 +64,17 @@ fn a_grace_period_ends_before_its_reader() {
     });
 }
 
-/// "grace", `begin` without its compare-exchange: two begin the same grace period, and it is counted twice.
+/// Edge "grace". Fails if `begin_grace_period` loses its compare-exchange: two threads begin one grace period,
+/// and the clock counts its end twice, so that it looks as if one were under way for ever.
 #[test]
-fn two_begin_the_same_grace_period() {
+fn a_grace_period_is_begun_once() {
     check_at(2, || {
         let others = [0, 1].map(|_| {
             thread::spawn(|| {
                 loom::stop_exploring();
                 drop(pin());
                 loom::explore();
-                step();
+                advance();
                 loom::skip_branch();
             })
         });
@@ -87,23 +89,25 @@ fn two_begin_the_same_grace_period() {
         assert!(ticket.advance_patiently());
         assert!(
             Ticket::take().advance_patiently(),
-            "none can begin any more"
+            "no grace period can begin any more"
         );
     });
 }
 
-/// "grace", `Ticket::take` without its fence, or for the end of the grace period that is under way: that has begun
-/// before what the ticket is for, and is over while a reader who came since still looks.
+/// Edge "grace". Fails if `Ticket::take` loses its fence, or if the ticket is for the grace period
+/// that is under way: that one began before the caller's deletes, and may end while a reader that
+/// has pinned since still reads.
 #[test]
-fn a_ticket_is_for_a_grace_period_that_began_too_early() {
+fn a_ticket_waits_for_a_grace_period_that_begins_later() {
     check(|| {
         let shared = Arc::new((AtomicBool::new(false), Holds::<1>::new(0)));
         let (end, ended) = mpsc::channel();
         drop(pin());
         let reader = spawn(&shared, move |(gone, holds)| {
             drop(pin());
-            // The grace period that is too early begins, and is not waited for by this reader.
-            step();
+            // Begins a grace period that is too early for the ticket. This reader pins after that, so it
+            // isn't waited for.
+            advance();
             let guard = pin();
             if !gone.load(Relaxed) {
                 holds.look(0);
@@ -115,7 +119,7 @@ fn a_ticket_is_for_a_grace_period_that_began_too_early() {
         thread::yield_now();
         shared.0.store(true, Relaxed);
         let ticket = Ticket::take();
-        step();
+        advance();
         if ticket.is_over() {
             shared.1.take(0);
         }
@@ -128,10 +132,11 @@ fn a_ticket_is_for_a_grace_period_that_began_too_early() {
     });
 }
 
-/// "lease", `Leases::claim` without Acquire or its exchange, `release` without Release or as a load
-/// and a store: two threads own the same shard.
+/// Edge "lease". Fails if `Leases::claim` loses its Acquire or its compare-exchange, or if
+/// `Leases::release` loses its Release or becomes a load and a store: two threads own one shard, or
+/// the next owner doesn't happen after the last one.
 #[test]
-fn a_lease_is_in_two_hands() {
+fn a_lease_has_one_owner_at_a_time() {
     check(|| {
         let work = |(leases, holds): &(Leases, Holds<MAX_SHARDS>)| {
             let number = leases.claim().unwrap();
@@ -143,6 +148,6 @@ fn a_lease_is_in_two_hands() {
         let others = [0; 2].map(|_| spawn(&shared, work));
         work(&shared);
         others.into_iter().for_each(|other| other.join().unwrap());
-        assert_eq!(shared.0.claim(), Some(0), "all have come back");
+        assert_eq!(shared.0.claim(), Some(0), "all leases are released");
     });
 }

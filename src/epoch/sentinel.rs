@@ -1,81 +1,82 @@
-//! The anchor: a participant of the epoch that belongs to no thread and reads nothing, but stays pinned.
-//! It holds the epoch where it is until there is something to reclaim.
+//! The sentinel: a participant of the collector that belongs to no thread and reads nothing, but
+//! stays pinned. It spares the pins of all threads a scan.
 //!
-//! Every 128th pin of a thread, crossbeam-epoch helps the epoch on. It looks at all participants, whose
-//! lines their threads write with each pin, and moves the epoch, which each pin reads. While
-//! nobody needs that, it is for nothing. It begins with the participant that came last, and goes no further than
-//! the first that is pinned in an epoch gone by: that is the anchor, as a rule, whose line nobody writes. With
-//! each step towards the end of a grace period it lets go of its epoch and takes the current one, so that this may
-//! move by one. With each thread that comes a new anchor does, in front of it.
+//! On every 128th pin of a thread, crossbeam-epoch tries to advance the epoch. For that it scans
+//! all participants, whose cache lines their threads write with each pin; and if it advances the
+//! epoch, it writes the line that each pin reads. While nothing waits to be reclaimed, that work is
+//! for nothing. But the scan starts at the newest participant and stops at the first one that is
+//! pinned in an older epoch. So we keep such a participant at the front of the list, and the scan
+//! reads one line that is rarely written. When a thread registers, a new sentinel is installed in
+//! front of it.
 //!
-//! Nothing leans on it but speed: one more participant can make a grace period longer, never shorter. Who
-//! finds it in other hands goes on without.
+//! To end a grace period, a thread moves the sentinel to the current epoch, which then may advance
+//! by one.
+//!
+//! Correctness does not depend on it: one more participant can make a grace period longer, never
+//! shorter. A thread that finds the lock taken skips the step.
 
 use crossbeam_epoch::{Collector, Guard, LocalHandle};
 
 use crate::sync::{AtomicBool, Ordering, TryLock};
 
-/// See the head of this room.
-pub(crate) struct Sentinel {
-    place: TryLock<Option<Participant>>,
-    /// Whether participants may have come since it did.
-    behind: AtomicBool,
+/// See the module's head.
+pub(super) struct Sentinel {
+    pinned: TryLock<Option<Pinned>>,
+    /// Whether threads may have registered since the sentinel did.
+    stale: AtomicBool,
 }
 
-/// A participant, pinned.
-struct Participant {
+/// The sentinel's participant, with the guard that keeps it pinned.
+struct Pinned {
     guard: Guard,
     _handle: LocalHandle,
 }
 
-// SAFETY: these are all the references to one participant's own part, and they go from thread to thread
-// together, in one hand at a time. There are cells in it, and nothing that is bound to a thread: seen in
-// crossbeam-epoch 0.9.21, and meant so since crossbeam#247.
-unsafe impl Send for Participant {}
+// SAFETY: these two are all references to the participant's local part, and they move from thread
+// to thread together, under the lock. The local part has cells in it and nothing that is bound to
+// one thread: read in crossbeam-epoch 0.9.21, and intended so since crossbeam#247.
+unsafe impl Send for Pinned {}
 
-impl Participant {
+impl Pinned {
     fn new(collector: &Collector) -> Self {
         let handle = collector.register();
-        Self {
-            guard: handle.pin(),
-            _handle: handle,
-        }
+        Self { guard: handle.pin(), _handle: handle }
     }
 }
 
 impl Sentinel {
-    pub(crate) const fn new() -> Self {
-        Self {
-            place: TryLock::new(None),
-            behind: AtomicBool::new(false),
-        }
+    pub(super) const fn new() -> Self {
+        Self { pinned: TryLock::new(None), stale: AtomicBool::new(false) }
     }
 
-    /// Lets the epoch go on by one from where it is now.
-    pub(crate) fn step(&self, collector: &Collector) {
-        // Once more for who has come meanwhile and was refused.
-        // edge: none. Who is missed here is seen to by the next step.
-        while self.turn(collector) && self.behind.load(Ordering::Relaxed) {}
+    /// Lets the epoch advance by one from where it is now.
+    pub(super) fn advance(&self, collector: &Collector) {
+        // Once more for a thread that registered meanwhile and found the lock taken.
+        // edge: none. A registration that is missed here is handled by the next call.
+        while self.try_move(collector) && self.stale.load(Ordering::Relaxed) {}
     }
 
-    /// The same when a participant has come: it is looked at before the anchor, until that is a new one.
-    pub(crate) fn follow(&self, collector: &Collector) {
-        // edge: none. As above.
-        self.behind.store(true, Ordering::Relaxed);
-        self.step(collector);
+    /// To be called when a participant was registered: scans meet that one before the sentinel
+    /// until a new sentinel stands in front of it.
+    pub(super) fn reinstall_in_front(&self, collector: &Collector) {
+        // edge: none. A hint, see `advance`.
+        self.stale.store(true, Ordering::Relaxed);
+        self.advance(collector);
     }
 
-    /// Moves the anchor, or puts a new one in front; `false` if somebody else has it in hand.
-    fn turn(&self, collector: &Collector) -> bool {
-        self.place.try_with(|place| match place {
-            // edge: none. As above.
-            Some(anchor) if !self.behind.load(Ordering::Relaxed) => anchor.guard.repin(),
+    /// Moves the sentinel to the current epoch, or installs a new one in front of all participants;
+    /// `false` if the lock is taken.
+    fn try_move(&self, collector: &Collector) -> bool {
+        self.pinned.try_with(|pinned| match pinned {
+            // edge: none. A hint, see `advance`.
+            Some(sentinel) if !self.stale.load(Ordering::Relaxed) => sentinel.guard.repin(),
             _ => {
-                // edge: none. As above.
-                self.behind.store(false, Ordering::Relaxed);
-                // The old one first, which is in the way of the step that a participant's first pin tries.
-                *place = None;
-                *place = Some(Participant::new(collector));
+                // edge: none. A hint, see `advance`.
+                self.stale.store(false, Ordering::Relaxed);
+                // The old one goes first: a participant's first pin tries to advance the epoch,
+                // and the old sentinel would stop it.
+                *pinned = None;
+                *pinned = Some(Pinned::new(collector));
             }
         })
     }

@@ -1,69 +1,42 @@
-//! What a thread has of its own: a place among the participants of the crate's epoch collector,
-//! and a lease. Both are taken on its first use of any table and given back when it ends.
+//! What a thread has of its own: a participant of the collector, and a lease. It registers both on
+//! its first use of any table, and returns them when it ends.
 //!
-//! All of it works while the thread's locals are being destroyed, in any order: by then it may be
-//! gone, and the thread goes on without a lease and with a new participant for each pin.
+//! `THREAD` owns them. Under std two more thread-locals repeat what it holds, without a destructor
+//! and without lazy initialization, so that the fast path is one look and one load.
 
-use std::cell::Cell;
 #[cfg(not(loom))]
-use std::{cell::UnsafeCell, mem::ManuallyDrop, ptr};
+use std::{
+    cell::{Cell, UnsafeCell},
+    mem::ManuallyDrop,
+    ptr,
+};
 
-use crossbeam_epoch::{self as epoch, Collector, LocalHandle};
-#[cfg(not(loom))]
-use crossbeam_utils::CachePadded;
-
-use super::lease::{leases, Leases};
-#[cfg(not(loom))]
-use super::sentinel::Sentinel;
-use crate::sync::{fence, thread_local, Ordering};
-
-/// The collector of all tables, and of nothing else: crossbeam's default one is pinned by others.
-#[cfg(not(loom))]
-fn collector() -> &'static Collector {
-    static COLLECTOR: std::sync::OnceLock<Collector> = std::sync::OnceLock::new();
-    COLLECTOR.get_or_init(Collector::new)
-}
-
-#[cfg(loom)]
-fn collector() -> &'static Collector {
-    loom::lazy_static! {
-        static ref COLLECTOR: Collector = Collector::new();
-    }
-    &COLLECTOR
-}
-
-/// Holds the collector's epoch back. Not under loom: it can only make grace periods longer.
-#[cfg(not(loom))]
-static SENTINEL: CachePadded<Sentinel> = CachePadded::new(Sentinel::new());
+use super::{
+    collector::{Guard, Participant},
+    lease::Lease,
+};
+use crate::sync::thread_local;
 
 /// A shard number that no table has.
 const NO_SHARD: usize = usize::MAX;
 
-/// What a thread has: its place among the epoch's participants, and its lease.
+/// A thread's registration.
 struct Thread {
-    participant: LocalHandle,
-    /// The number of the shard that it owns in every table that has so many, and [`NO_SHARD`] if
-    /// it has no lease. Shard 0 is nobody's, so it is one more than the lease number.
-    shard: usize,
-    leases: LeasesRef,
+    // The first field is dropped first, so that the next holder of the lease need not wait for the
+    // participant to leave the collector.
+    lease: Option<Lease>,
+    participant: Participant,
 }
 
-#[cfg(not(loom))]
-type LeasesRef = &'static Leases;
-#[cfg(loom)]
-type LeasesRef = crate::sync::Arc<Leases>;
-
 impl Thread {
-    fn new() -> Self {
-        let leases = leases();
-        let participant = collector().register();
-        #[cfg(not(loom))]
-        SENTINEL.follow(collector());
-        Self {
-            participant,
-            shard: leases.claim().map_or(NO_SHARD, |lease| lease + 1),
-            leases,
-        }
+    fn register() -> Self {
+        let participant = Participant::register();
+        Self { lease: Lease::claim(), participant }
+    }
+
+    /// The number of the shard that the thread owns in every table that has so many.
+    fn shard(&self) -> usize {
+        self.lease.as_ref().map_or(NO_SHARD, Lease::shard)
     }
 }
 
@@ -72,62 +45,59 @@ impl Drop for Thread {
         #[cfg(not(loom))]
         {
             SHARD.set(NO_SHARD);
-            // SAFETY: as in `with`.
+            // SAFETY: no look at the copy is under way, see `with`.
             COPY.with(|copy| unsafe { copy.get().write(ManuallyDrop::new(None)) });
-            // It leaves a bag in the collector's queue; this takes some out.
-            Guard(self.participant.pin()).flush();
-        }
-        if self.shard != NO_SHARD {
-            self.leases.release(self.shard - 1);
+            // The thread leaves a bag of closures in the collector's queue; this takes some out.
+            self.participant.pin().flush();
         }
     }
 }
 
 thread_local! {
-    /// Owns the thread's state; its destructor gives the lease back.
-    static THREAD: Thread = Thread::new();
+    /// Owns the thread's registration.
+    static THREAD: Thread = Thread::register();
 }
 
 #[cfg(not(loom))]
 thread_local! {
-    /// A copy of `THREAD` while that exists, never dropped itself: without a destructor and lazy
-    /// initialization, so that the way to the participant is one look and one load.
+    /// A bitwise copy of `THREAD` while that exists, never dropped itself.
     static COPY: UnsafeCell<ManuallyDrop<Option<Thread>>> =
         const { UnsafeCell::new(ManuallyDrop::new(None)) };
-    /// The shard of `THREAD` while that exists, for the same reason.
+    /// The shard of `THREAD` while that exists.
     static SHARD: Cell<usize> = const { Cell::new(NO_SHARD) };
 }
 
-/// Makes the copy, and first what it is a copy of, unless the thread's locals are being destroyed.
+/// Registers the thread and makes the copy, unless the thread's locals are being destroyed: then
+/// the copy stays `None`.
 #[cfg(not(loom))]
 #[cold]
 #[inline(never)]
-fn find() {
+fn register() {
     let copy = |thread: &Thread| {
-        SHARD.set(thread.shard);
-        // SAFETY: of a number, a reference, and a handle that is a pointer. It is used while the
-        // original is there, whose drop takes it away, and it is not dropped.
+        SHARD.set(thread.shard());
+        // SAFETY: a copy of a number, a reference, and a participant, which is a pointer. It is used
+        // only while the original exists, whose drop removes it, and it is never dropped.
         let copy = ManuallyDrop::new(Some(unsafe { ptr::read(thread) }));
-        // SAFETY: as in `with`.
-        COPY.with(|place| unsafe { place.get().write(copy) });
+        // SAFETY: no look at the copy is under way, see `with`.
+        COPY.with(|cell| unsafe { cell.get().write(copy) });
     };
-    // Else there is none, which `with` finds.
+    // Fails if the registration is gone already.
     let _ = THREAD.try_with(copy);
 }
 
-/// Calls `f` with the thread's state, which is made on first use; with `None` when the thread's
-/// locals are being destroyed and it is gone for good.
+/// Calls `f` with the thread's registration, which is made on first use; with `None` when the
+/// thread's locals are being destroyed and the registration is gone for good.
 #[cfg(not(loom))]
 #[inline(always)]
 fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
     let copy = COPY.with(UnsafeCell::get);
-    // SAFETY: it is there, and this look is over before anyone writes.
+    // SAFETY: the cell exists to the thread's very end, and this look ends before any write.
     if unsafe { (*copy).is_none() } {
-        find();
+        register();
     }
-    // SAFETY: no one writes while `f` looks, although that may run an allocator of the user's, and
-    // so this again. Where there is a state, `find` is not called, and the state ends after the
-    // thread's last call. Where there is none, `find` finds none.
+    // SAFETY: nothing writes to the cell while `f` looks, although `f` may run the user's allocator
+    // and so this function again. If there is a registration, then `register` is not called, and the
+    // registration ends after the thread's last call. If there is none, `register` writes nothing.
     f(unsafe { (*copy).as_ref() })
 }
 
@@ -145,12 +115,14 @@ fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
     }
 }
 
-/// The number of the shard that the calling thread owns, in tables that have so many.
+/// The number of the shard that the calling thread owns in every table that has so many; a number
+/// that no table has if it owns none. Registers the thread.
 pub(crate) fn own_shard() -> usize {
-    with(|thread| thread.map_or(NO_SHARD, |thread| thread.shard))
+    with(|thread| thread.map_or(NO_SHARD, Thread::shard))
 }
 
-/// The same where that is known at a glance, and else a number that no table has.
+/// Like [`own_shard`], but registers nothing: of a thread that is not registered yet, a number that
+/// no table has.
 #[cfg(not(loom))]
 #[inline]
 pub(crate) fn own_shard_fast() -> usize {
@@ -165,92 +137,19 @@ pub(crate) fn own_shard_fast() -> usize {
 /// Pins the calling thread.
 #[inline(always)]
 pub(crate) fn pin() -> Guard {
-    Guard(with(|thread| match thread {
+    with(|thread| match thread {
         Some(thread) => thread.participant.pin(),
-        None => pin_without_thread(),
-    }))
+        None => pin_unregistered(),
+    })
 }
 
-/// Pins as a new participant, which goes with the guard.
+/// Pins a thread whose registration is gone, as a new participant.
 #[cold]
-fn pin_without_thread() -> epoch::Guard {
-    let participant = collector().register();
-    // Its first pin helps the epoch on, so that what it leaves is given back.
-    #[cfg(not(loom))]
-    SENTINEL.step(collector());
-    participant.pin()
+fn pin_unregistered() -> Guard {
+    Participant::register_for_one_pin().pin()
 }
 
-/// A pin of the calling thread: what it sees under this is not dropped before this is gone.
-pub(crate) struct Guard(epoch::Guard);
-
-impl Guard {
-    /// Lets go of what was seen and pins anew; nothing if the thread has other guards.
-    #[inline]
-    pub(crate) fn repin(&mut self) {
-        self.0.repin();
-        // edge: grace. As in every pin, between the announced epoch and the next look at a slot.
-        // crossbeam's `repin` has no fence there: on a weakly ordered processor that look could
-        // come from before, and see an old state under a new epoch.
-        fence(Ordering::SeqCst);
-    }
-
-    /// Has `f` called, by any thread, after a grace period that begins now.
-    pub(crate) fn defer(&self, f: impl FnOnce() + Send + 'static) {
-        self.0.defer(f);
-    }
-
-    /// Makes what this thread has deferred known to all, and helps the epoch forward.
-    pub(crate) fn flush(&self) {
-        #[cfg(not(loom))]
-        SENTINEL.step(collector());
-        self.0.flush();
-    }
-}
-
-#[cfg(not(loom))]
-impl Drop for Guard {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if self.0.collector().is_none() {
-            // SAFETY: a participant pinned it, and only the guard that `unprotected` gives is
-            // without a collector. With that said, the drop of the field need not ask.
-            unsafe { std::hint::unreachable_unchecked() }
-        }
-    }
-}
-
-/// Whether the calling thread is pinned; `None` if its state is gone and can't say.
+/// Whether the calling thread is pinned; `None` if its registration is gone and can't tell.
 pub(crate) fn is_pinned() -> Option<bool> {
     with(|thread| thread.map(|thread| thread.participant.is_pinned()))
-}
-
-thread_local! {
-    /// How many values this thread is in the middle of dropping, one inside the other. It has no
-    /// destructor, so under std it is there to the thread's very end.
-    // Not `const`, which loom's macro doesn't know.
-    #[allow(clippy::missing_const_for_thread_local)]
-    static DROPPING: Cell<usize> = Cell::new(0);
-}
-
-/// Whether the calling thread is inside the `Drop` of a value that some table is dropping.
-pub(crate) fn is_dropping() -> bool {
-    DROPPING.try_with(|depth| depth.get() > 0).unwrap_or(false)
-}
-
-/// Runs `f`, which drops values, with [`is_dropping`] true.
-pub(crate) fn while_dropping<R>(f: impl FnOnce() -> R) -> R {
-    fn add(step: isize) {
-        // Fails under loom only, at the end of a thread, where the depth is of no use.
-        let _ = DROPPING.try_with(|depth| depth.set(depth.get().wrapping_add_signed(step)));
-    }
-    struct Leave;
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            add(-1);
-        }
-    }
-    add(1);
-    let _leave = Leave;
-    f()
 }

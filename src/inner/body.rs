@@ -1,329 +1,216 @@
-//! The body of a table that has been used: its shards, and the three verbs over them.
+//! [`Inner`]: what all verbs use.
+
+use std::{
+    mem,
+    panic::{catch_unwind, AssertUnwindSafe},
+};
 
 use crossbeam_utils::CachePadded;
 
-use super::lookup::Lookup;
+use super::{key::Key, lookup::Lookup};
 use crate::{
-    config::KEY_MASK,
-    epoch,
-    error::Full,
+    config::MAX_SHARDS,
+    epoch::{self, while_dropping},
     handle::Handle,
     reclaim::SweepLock,
-    shard::{Claim, Owner, Shard},
-    slots::{AtomicState, Index, LiveState, Slot, SlotArray, State},
+    shard::{Chain, Owner, Shard},
+    slots::{AtomicState, Index, LiveState, Phase, Slot, SlotArray, State},
     sync::{AtomicUsize, Ordering},
 };
 
-/// Everything behind a table's pointer to it.
-pub(crate) struct Inner<T> {
-    /// Exclusive-ored into every handle, so that those of other tables are unknown here.
-    key: usize,
-    /// Written on the slow paths only, read by every verb.
-    pub(crate) segments: SlotArray<T>,
-    pub(crate) shards: Box<[Shard<T>]>,
-    /// How many of them their owners may use in the usual way: all, or none if there is a quota.
-    fast_shards: usize,
-    /// Handles that may still be issued, for a table that was built with a limit.
-    quota: Option<CachePadded<AtomicUsize>>,
-    pub(crate) sweep_lock: CachePadded<SweepLock>,
-    /// Values whose drop panicked.
-    pub(crate) drop_panics: AtomicUsize,
+/// What a table's body is made to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Zero for a number that suits the machine.
+    pub(crate) shards: usize,
+    pub(crate) max_handles: usize,
 }
 
-/// Where the calling thread works: in the shard that it owns or, if it owns none, in shard 0,
-/// which nobody owns. Good until the thread's locals are destroyed, which can't be in mid-call.
-pub(crate) enum ShardAccess<'c, T> {
-    Own(Owner<'c, T>),
-    Shared(&'c Shard<T>),
+impl Limits {
+    pub(crate) const DEFAULT: Self = Self { shards: 0, max_handles: usize::MAX };
+
+    fn shards(self) -> usize {
+        let shards = match self.shards {
+            _ if !cfg!(feature = "sharded") => 1,
+            0 => default_shards(),
+            set => set,
+        };
+        shards.clamp(1, MAX_SHARDS).next_power_of_two()
+    }
+}
+
+/// One for the threads that own none, and enough for programs with more threads than processors.
+#[cfg(not(loom))]
+fn default_shards() -> usize {
+    let processors = std::thread::available_parallelism().map_or(4, usize::from);
+    (2 * processors).max(32)
+}
+
+/// Three owners, and the shard that nobody owns: small models, and every path in them.
+#[cfg(loom)]
+fn default_shards() -> usize {
+    4
+}
+
+/// Everything behind a table's pointer to it.
+pub(crate) struct Inner<T> {
+    key: Key,
+    /// Written on slow paths only, read by every verb.
+    pub(super) slots: SlotArray<T>,
+    pub(super) shards: Box<[Shard<T>]>,
+    /// How many of the shards their owners may use on the fast path: all, or none if there is a
+    /// quota.
+    fast_shards: usize,
+    /// Handles that may still be issued, in a table that was built with a limit.
+    quota: Option<CachePadded<AtomicUsize>>,
+    pub(super) sweep_lock: CachePadded<SweepLock>,
+    /// Values whose drop panicked.
+    drop_panics: AtomicUsize,
+}
+
+/// What the calling thread works with: the shard that it owns or, if it owns none, shard 0, which no
+/// thread owns. Good for one call: no thread gains or loses a lease in the middle of one.
+pub(super) enum ShardAccess<'t, T> {
+    Owner(Owner<'t, T>),
+    Shared(&'t Shard<T>),
+}
+
+impl<'t, T> ShardAccess<'t, T> {
+    pub(super) fn shard(&self) -> &'t Shard<T> {
+        match self {
+            Self::Owner(owner) => owner.shard(),
+            Self::Shared(shard) => shard,
+        }
+    }
 }
 
 impl<T> Inner<T> {
-    pub(crate) fn new(shards: usize, max_handles: usize) -> Self {
-        let limited = max_handles != usize::MAX;
-        let segments = SlotArray::new(shards);
-        let layout = segments.layout();
+    pub(crate) fn new(limits: Limits) -> Self {
+        let is_limited = limits.max_handles != usize::MAX;
+        let shards = limits.shards();
+        let slots = SlotArray::new(shards);
+        let layout = slots.layout();
         Self {
-            key: new_key(),
-            segments,
-            shards: (0..shards)
-                .map(|number| Shard::new(number, layout))
-                .collect(),
-            fast_shards: if limited { 0 } else { shards },
-            quota: limited.then(|| CachePadded::new(AtomicUsize::new(max_handles))),
+            key: Key::random(),
+            slots,
+            shards: (0..shards).map(|number| Shard::new(number, layout.range(number))).collect(),
+            fast_shards: if is_limited { 0 } else { shards },
+            quota: is_limited.then(|| CachePadded::new(AtomicUsize::new(limits.max_handles))),
             sweep_lock: CachePadded::new(SweepLock::new()),
             drop_panics: AtomicUsize::new(0),
         }
     }
 
-    pub(crate) fn access(&self) -> ShardAccess<'_, T> {
+    #[inline]
+    pub(crate) fn lookup(&self) -> Lookup<'_, T> {
+        Lookup::new(self.key, self.slots.directory())
+    }
+
+    /// The handle of a slot that is live in this state.
+    #[inline]
+    pub(super) fn handle(&self, live: LiveState) -> Handle {
+        self.key.handle(live)
+    }
+
+    /// The handle of a slot that was seen in this state, if that is live.
+    pub(super) fn handle_of(&self, state: State) -> Option<Handle> {
+        LiveState::of(state).map(|live| self.handle(live))
+    }
+
+    /// The shard that the calling thread works with.
+    pub(super) fn access(&self) -> ShardAccess<'_, T> {
         match self.shards.get(epoch::own_shard()) {
             // SAFETY: the thread's lease is that of this shard number, in every table.
-            Some(shard) => ShardAccess::Own(unsafe { Owner::new(shard, &self.segments) }),
+            Some(shard) => ShardAccess::Owner(unsafe { Owner::new(shard, &self.slots) }),
             None => ShardAccess::Shared(&self.shards[0]),
         }
     }
 
-    /// The calling thread's own shard, on the way that nearly all calls take: it owns one and has
-    /// used some table before, and handles of this one are not limited. Else `seat` finds out.
+    /// Fast path: `Some` if this thread owns a shard and has used some table before, and the table
+    /// has no limit. Otherwise see [`access`](Self::access).
     #[inline]
-    fn owner_fast(&self) -> Option<Owner<'_, T>> {
+    pub(super) fn owner_fast(&self) -> Option<Owner<'_, T>> {
         let number = epoch::own_shard_fast();
-        // SAFETY: less than the number of shards; and as in `seat`.
+        // SAFETY: the number is less than that of the shards, and the thread's lease is that of
+        // this shard number, in every table.
         (number < self.fast_shards).then(|| unsafe {
             let shard = self.shards.get_unchecked(number);
-            Owner::new(shard, &self.segments)
+            Owner::new(shard, &self.slots)
         })
     }
 
-    // New.
-
-    /// A vacant slot, on the way that nearly all inserts take: for
-    /// [`publish_usually`](Self::publish_usually). Without one, [`insert_slowly`](Self::insert_slowly).
-    #[inline(always)]
-    pub(crate) fn claim_fast(&self) -> Option<(Owner<'_, T>, Claim<'_, T>)> {
-        let owner = self.owner_fast()?;
-        let claim = owner.claim_free()?;
-        Some((owner, claim))
-    }
-
-    #[inline(always)]
-    pub(crate) fn publish_fast(
-        &self,
-        (owner, claim): (Owner<'_, T>, Claim<'_, T>),
-        value: T,
-    ) -> Handle {
-        let word = claim.publish(value);
-        owner.count_issued();
-        self.handle(word)
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn insert_slow(&self, value: T) -> Result<Handle, Full<T>> {
-        let access = self.access();
-        match self.claim(&access) {
-            Some(claim) => Ok(self.publish(&access, claim, value)),
-            None => Err(Full::new(value)),
-        }
-    }
-
-    /// Issues a handle for the value that `make` makes of it.
-    pub(crate) fn insert_with<F: FnOnce(Handle) -> T>(&self, make: F) -> Result<Handle, Full<F>> {
-        /// Gives the slot back if `make` panics. Its generation is not used again, since `make`
-        /// has seen the handle.
-        struct Undo<'c, T>(&'c Inner<T>, Option<Claim<'c, T>>);
-        impl<T> Drop for Undo<'_, T> {
-            fn drop(&mut self) {
-                if let Some(claim) = self.1.take() {
-                    let (state, index, generation) = claim.into_parts();
-                    self.0.vacate(state, index, generation);
-                    self.0.release_quota();
-                }
-            }
-        }
-
-        let Some(claim) = self.claim(&self.access()) else {
-            return Err(Full::new(make));
-        };
-        let handle = self.handle(claim.word());
-        let mut undo = Undo(self, Some(claim));
-        let value = make(handle);
-        if let Some(claim) = undo.1.take() {
-            self.publish(&self.access(), claim, value);
-        }
-        Ok(handle)
-    }
-
-    /// A vacant slot, and the right to issue a handle: from the seat, else from any shard.
-    fn claim<'c>(&'c self, access: &ShardAccess<'c, T>) -> Option<Claim<'c, T>> {
-        if !self.take_quota() {
-            return None;
-        }
-        let claim = |shard: &Shard<T>| shard.claim(&self.segments);
-        let near = match access {
-            ShardAccess::Own(owner) => owner.claim_free().or_else(|| owner.claim_more()),
-            ShardAccess::Shared(shard) => claim(shard),
-        };
-        let claim = near.or_else(|| self.shards.iter().find_map(claim));
-        if claim.is_none() {
-            self.release_quota();
-        }
-        claim
-    }
-
-    fn publish(&self, access: &ShardAccess<'_, T>, claim: Claim<'_, T>, value: T) -> Handle {
-        let handle = self.handle(claim.publish(value));
-        match access {
-            ShardAccess::Own(owner) => owner.count_issued(),
-            ShardAccess::Shared(shard) => shard.count_issued(),
-        }
-        handle
-    }
-
+    /// The shard that the slot with this index belongs to.
     #[inline]
-    pub(crate) fn handle(&self, word: LiveState) -> Handle {
-        Handle::new_live(word, self.key)
+    pub(super) fn home(&self, index: Index) -> &Shard<T> {
+        let number = self.slots.layout().shard(index);
+        // SAFETY: the shard number of an index is less than the number of shards.
+        unsafe { self.shards.get_unchecked(number) }
     }
 
-    /// The handle of a slot that was seen with this state, if that is live.
-    pub(crate) fn handle_of(&self, state: State) -> Option<Handle> {
-        LiveState::of(state).map(|word| self.handle(word))
+    /// Frees a slot that the caller owns, to be issued with `generation` next.
+    pub(super) fn free_slot(&self, state: &AtomicState, index: Index, generation: usize) {
+        if let Some(chain) = Chain::new(state, index, generation) {
+            self.home(index).free_chain(&chain);
+        }
     }
 
-    fn take_quota(&self) -> bool {
+    /// Takes the right to issue one handle; `false` if the table's limit is reached.
+    pub(super) fn take_quota(&self) -> bool {
         let Some(quota) = &self.quota else {
             return true;
         };
-        // edge: none. A count that is never passed; nothing else follows from it.
         let less = |left: usize| left.checked_sub(1);
-        quota
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
-            .is_ok()
+        // edge: none. A count that is never exceeded; no other access is inferred from it.
+        quota.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
-    fn release_quota(&self) {
+    /// Returns the right to issue one handle.
+    pub(super) fn release_quota(&self) {
         if let Some(quota) = &self.quota {
-            // edge: none. As above.
+            // edge: none. A count that is never exceeded; no other access is inferred from it.
             quota.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    // Value: the rest is in `lookup.rs`.
+    /// Every slot that may have been used.
+    pub(super) fn used_slots(&self) -> impl Iterator<Item = Slot<'_, T>> {
+        let of_shard = |shard| Shard::used_slots(shard, &self.slots, 0).map(|(_, slot)| slot);
+        self.shards.iter().flat_map(of_shard)
+    }
 
-    #[inline]
-    pub(crate) fn lookup(&self) -> Lookup<'_, T> {
-        Lookup {
-            key: self.key,
-            directory: self.segments.directory(),
+    /// Calls `drop_it`, which drops values, and contains and counts its panic.
+    pub(super) fn catch_drop_panic(&self, drop_it: impl FnOnce()) {
+        if cfg!(loom) {
+            // loom reports what it finds by panicking.
+            drop_it();
+        } else if let Err(payload) = catch_unwind(AssertUnwindSafe(drop_it)) {
+            // The panic hook has reported it. The payload may panic in its own drop, too.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                mem::forget(again);
+            }
+            // edge: none. A count.
+            self.drop_panics.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    // Delete.
-
-    /// The shard that the slot with this index belongs to.
-    #[inline]
-    pub(crate) fn home(&self, index: Index) -> &Shard<T> {
-        let number = self.segments.layout().shard(index);
-        // SAFETY: a shard number is less than the number of shards.
-        unsafe { self.shards.get_unchecked(number) }
-    }
-
-    /// Makes `handle` invalid, if it is valid; its value is dropped with its batch, after a grace
-    /// period. Returns its slot, and the generation that has ended.
-    #[inline(always)]
-    pub(crate) fn delete(&self, handle: Handle) -> Option<(Slot<'_, T>, usize)> {
-        let candidate = self.lookup().find(handle)?;
-        let (word, state) = (candidate.word(), candidate.state());
-        let is_full = match self.owner_fast() {
-            Some(owner) => owner.delete(state, word)?,
-            None => self.delete_slow(word, state)?,
-        };
-        if is_full {
-            self.retire();
-        }
-        Some((candidate.slot(), word.word().generation()))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn delete_slow(&self, word: LiveState, state: &AtomicState) -> Option<bool> {
-        let is_full = match self.access() {
-            ShardAccess::Own(owner) => owner.delete(state, word),
-            ShardAccess::Shared(shard) => shard.delete(state, word),
-        }?;
-        self.release_quota();
-        Some(is_full)
+    /// How many values panicked in their drop.
+    pub(super) fn drop_panics(&self) -> usize {
+        // edge: none. A count.
+        self.drop_panics.load(Ordering::Relaxed)
     }
 }
 
-/// A key that differs from table to table and from run to run.
-#[cfg(not(loom))]
-fn new_key() -> usize {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-
-    // Each `RandomState` has keys of its own, from the operating system's randomness.
-    RandomState::new().build_hasher().finish() as usize & KEY_MASK
-}
-
-/// loom replays executions, which must not differ by chance.
-#[cfg(loom)]
-fn new_key() -> usize {
-    (usize::MAX / 3) & KEY_MASK
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-    use crate::error::HandleError;
-
-    fn word_of(inner: &Inner<u8>, handle: Handle) -> usize {
-        handle.into_raw() ^ inner.key
-    }
-
-    fn handle_at(inner: &Inner<u8>, word: usize) -> Result<Handle, HandleError> {
-        Handle::from_raw(word ^ inner.key)
-    }
-
-    /// Deletes, and says what is wrong if that can't be done.
-    fn delete(inner: &Inner<u8>, handle: Handle) -> Result<(), HandleError> {
-        let deleted = inner.delete(handle).map(drop);
-        deleted.ok_or_else(|| inner.explain(handle))
-    }
-
-    #[test]
-    fn errors_tell_deleted_from_never_issued() -> Result<(), HandleError> {
-        let inner = Inner::new(4, usize::MAX);
-        let Ok(handle) = inner.insert_slow(1) else {
-            panic!("an empty table has room")
-        };
-        let next_generation = 1 << crate::config::INDEX_BITS;
-        let later = handle_at(&inner, word_of(&inner, handle) + next_generation)?;
-        assert!(inner.lookup().contains(handle));
-        assert_eq!(delete(&inner, later), Err(HandleError::Unknown));
-
-        assert!(delete(&inner, handle).is_ok());
-        let deleted = HandleError::Deleted {
-            raw: handle.into_raw(),
-        };
-        assert_eq!(delete(&inner, handle), Err(deleted));
-        assert_eq!(delete(&inner, later), Err(HandleError::Unknown));
-
-        // The fixed bits are part of a handle, whatever the rest says.
-        for top in [0b00, 0b01, 0b11] {
-            let bits = word_of(&inner, handle) & KEY_MASK | top << (usize::BITS - 2);
-            let forged = handle_at(&inner, bits)?;
-            assert_eq!(delete(&inner, forged), Err(HandleError::Unknown));
-        }
-
-        // Nor is a place past the end of its segment.
-        for bit in 1..inner.segments.layout().place_bits() {
-            let forged = handle_at(&inner, word_of(&inner, handle) ^ 1 << bit)?;
-            assert_eq!(delete(&inner, forged), Err(HandleError::Unknown));
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn the_words_of_free_slots_are_not_handles() -> Result<(), HandleError> {
-        let inner = Inner::new(4, usize::MAX);
-        for _ in 0..40 {
-            let Ok(handle) = inner.insert_slow(1) else {
-                panic!("an empty table has room")
-            };
-            assert!(delete(&inner, handle).is_ok());
-        }
-        for shard in &inner.shards {
-            for (_, slot) in shard.slots(&inner.segments, 0) {
-                if let Ok(forged) = handle_at(&inner, slot.state().load().bits()) {
-                    assert_eq!(delete(&inner, forged), Err(HandleError::Unknown));
+impl<T> Drop for Inner<T> {
+    /// Drops every value in the table, also the deleted ones that still wait.
+    fn drop(&mut self) {
+        let this = &*self;
+        while_dropping(|| {
+            for slot in this.used_slots() {
+                if let Phase::Live | Phase::Limbo = slot.state().load_own().phase() {
+                    // SAFETY: `&mut self`: no reader, no owner and no sweep is left.
+                    this.catch_drop_panic(|| unsafe { slot.drop_value() });
                 }
             }
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn keys_differ() {
-        assert_ne!(Inner::<u8>::new(1, 1).key, Inner::<u8>::new(1, 1).key);
+        });
     }
 }

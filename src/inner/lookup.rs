@@ -1,108 +1,98 @@
-//! **Value**: the way from a handle to its slot, and the answer where that is not live under it.
+//! **Value**: the way from a handle to its slot, and the reason why a handle is invalid.
 
-use super::body::Inner;
+use super::key::Key;
 use crate::{
     config::LAST_GENERATION,
     epoch::Guard,
     error::HandleError,
     handle::Handle,
-    slots::{AtomicState, Directory, LiveState, Phase, Slot},
+    slots::{Directory, LiveState, Phase, Slot},
 };
 
-/// What a look-up needs of a table: little, and never written.
-pub(crate) struct Lookup<'c, T> {
-    pub(crate) key: usize,
-    pub(crate) directory: Directory<'c, T>,
+/// What a look-up needs of a table. It is never written, so a loop can keep it in registers.
+#[derive(Clone, Copy)]
+pub(crate) struct Lookup<'t, T> {
+    key: Key,
+    directory: Directory<'t, T>,
 }
 
-/// The slot that a handle names, live under that handle or not.
-pub(crate) struct Candidate<'c, T> {
-    word: LiveState,
-    slot: Slot<'c, T>,
+/// The slot that a handle names, whether or not the handle is valid.
+pub(crate) struct Candidate<'t, T> {
+    /// The state that the slot has if the handle is valid.
+    live: LiveState,
+    slot: Slot<'t, T>,
 }
 
-impl<'c, T> Lookup<'c, T> {
-    /// The slot that `handle` names. Needs no pin: slots stay where they are.
+impl<'t, T> Lookup<'t, T> {
     #[inline]
-    pub(crate) fn find(&self, handle: Handle) -> Option<Candidate<'c, T>> {
-        let word = LiveState::checked(handle.into_raw() ^ self.key)?;
-        let slot = self.directory.get(word.index())?;
-        Some(Candidate { word, slot })
+    pub(super) fn new(key: Key, directory: Directory<'t, T>) -> Self {
+        Self { key, directory }
+    }
+
+    /// The slot that `handle` names. Needs no pin, since slots never move.
+    #[inline]
+    pub(crate) fn find(&self, handle: Handle) -> Option<Candidate<'t, T>> {
+        let live = self.key.live_state(handle)?;
+        let slot = self.directory.get(live.index())?;
+        Some(Candidate { live, slot })
     }
 
     /// The value of `handle`, if that is valid, readable while `guard` lives.
     #[inline]
     pub(crate) fn get<'g>(&self, handle: Handle, guard: &'g Guard) -> Option<&'g T>
     where
-        'c: 'g,
+        't: 'g,
     {
         self.find(handle)?.read(guard)
     }
 
-    /// Whether `handle` is valid.
-    #[inline]
-    pub(crate) fn contains(&self, handle: Handle) -> bool {
-        let candidate = self.find(handle);
-        candidate.is_some_and(|candidate| candidate.state().load() == candidate.word().word())
+    /// Why `handle` was invalid when it was looked up, from the state of its slot now.
+    #[cold]
+    pub(super) fn explain(&self, handle: Handle) -> HandleError {
+        let Some(Candidate { live, slot }) = self.find(handle) else {
+            return HandleError::Unknown;
+        };
+        let state = slot.state().load();
+        // All generations below this one have been issued and deleted.
+        let deleted_below = match state.phase() {
+            // If the handle is valid now, it was looked up before it was issued.
+            Phase::Live | Phase::Vacant => state.generation(),
+            Phase::Limbo => state.generation() + 1,
+            Phase::Exhausted => LAST_GENERATION + 1,
+        };
+        // With the second of the fixed bits set it is no handle, whatever its generation.
+        let handle_state = live.state();
+        if handle_state.phase() == Phase::Live && handle_state.generation() < deleted_below {
+            HandleError::Deleted { raw: handle.into_raw() }
+        } else {
+            HandleError::Unknown
+        }
     }
 }
 
-impl<'c, T> Candidate<'c, T> {
-    /// The state that the slot has if the handle is valid.
+impl<'t, T> Candidate<'t, T> {
     #[inline]
-    pub(crate) fn word(&self) -> LiveState {
-        self.word
-    }
-
-    /// Lets the slot come into the cache, meanwhile.
-    #[inline]
-    pub(crate) fn prefetch(&self) {
-        self.slot.prefetch();
+    pub(super) fn live(&self) -> LiveState {
+        self.live
     }
 
     #[inline]
-    pub(crate) fn slot(&self) -> Slot<'c, T> {
+    pub(super) fn slot(&self) -> Slot<'t, T> {
         self.slot
     }
 
+    /// Whether the handle is valid at this moment.
     #[inline]
-    pub(crate) fn state(&self) -> &'c AtomicState {
-        self.slot.state()
+    pub(crate) fn is_valid(&self) -> bool {
+        self.slot.state().load() == self.live.state()
     }
 
     /// The value, if the handle is valid, readable while `guard` lives.
     #[inline]
     pub(crate) fn read<'g>(&self, guard: &'g Guard) -> Option<&'g T>
     where
-        'c: 'g,
+        't: 'g,
     {
-        self.slot.read(self.word, guard)
-    }
-}
-
-impl<T> Inner<T> {
-    /// Why `handle` was not valid when it was looked for, by the state of its slot now. It looks for
-    /// it once more, so that the ways that lead here carry nothing along for it.
-    #[cold]
-    pub(crate) fn explain(&self, handle: Handle) -> HandleError {
-        let Some(candidate) = self.lookup().find(handle) else {
-            return HandleError::Unknown;
-        };
-        let state = candidate.state().load();
-        let below = match state.phase() {
-            // If it is valid now, then it was looked for before it was issued.
-            Phase::Live | Phase::Vacant => state.generation(),
-            Phase::Limbo => state.generation() + 1,
-            Phase::Exhausted => LAST_GENERATION + 1,
-        };
-        let word = candidate.word().word();
-        // A word with the second of the fixed bits set is no handle, whatever its generation.
-        if word.phase() == Phase::Live && word.generation() < below {
-            HandleError::Deleted {
-                raw: handle.into_raw(),
-            }
-        } else {
-            HandleError::Unknown
-        }
+        self.slot.read(self.live, guard)
     }
 }

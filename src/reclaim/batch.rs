@@ -4,22 +4,22 @@ use std::{mem::ManuallyDrop, ptr};
 
 use crate::{epoch::Ticket, slots::Index, sync::UnsafeCell};
 
-/// Deleted slots that are retired together: a list through the slots' links.
+/// Deleted slots that are retired together, linked through their states.
 #[derive(Clone, Copy)]
 pub(crate) struct SlotList {
     pub(crate) first: Index,
     pub(crate) len: usize,
-    /// Whether it is a full batch, and all are of the shard that they were deleted at: then it goes back
-    /// to that as it is.
+    /// Whether it has as many slots as a batch can, and all are of the shard that they were deleted
+    /// at: such a list becomes the free list of that shard's owner as it is.
     pub(crate) reusable_in_place: bool,
 }
 
-/// A run, and when its grace period is over.
+/// A slot list with the ticket of its grace period.
 pub(crate) struct Batch {
-    run: SlotList,
-    /// For a grace period after all its unlinks.
+    slots: SlotList,
+    /// For a grace period after all unlinks of these slots.
     ticket: Ticket,
-    /// The one below it in a list.
+    /// The next batch of the list that this one is in.
     next: UnsafeCell<*mut Batch>,
 }
 
@@ -27,35 +27,31 @@ pub(crate) struct Batch {
 unsafe impl Send for Batch {}
 
 impl Batch {
-    pub(crate) fn new(run: SlotList, ticket: Ticket) -> Box<Self> {
-        Box::new(Self {
-            run,
-            ticket,
-            next: UnsafeCell::new(ptr::null_mut()),
-        })
+    pub(crate) fn new(slots: SlotList, ticket: Ticket) -> Box<Self> {
+        Box::new(Self { slots, ticket, next: UnsafeCell::new(ptr::null_mut()) })
     }
 
-    pub(crate) fn run(&self) -> SlotList {
-        self.run
+    pub(crate) fn slots(&self) -> SlotList {
+        self.slots
     }
 
     pub(crate) fn ticket(&self) -> Ticket {
         self.ticket
     }
 
-    /// Puts `next` below this one.
+    /// Puts `next` below this batch.
     ///
     /// # Safety
     ///
-    /// No one else has this batch. `next` is null, or came from `Box::into_raw` and goes along with
+    /// No other thread has this batch. `next` is null, or came from `Box::into_raw` and belongs to
     /// this batch from here on.
-    pub(crate) unsafe fn link(&self, next: *mut Self) {
+    pub(super) unsafe fn link(&self, next: *mut Self) {
         // SAFETY: the caller's duty.
         self.next.with_mut(|place| unsafe { *place = next });
     }
 }
 
-/// A list of batches, which it owns: the last one pushed comes first.
+/// A list of batches, which it owns. The batch that was pushed last comes first.
 pub(crate) struct BatchList {
     first: *mut Batch,
 }
@@ -65,34 +61,32 @@ unsafe impl Send for BatchList {}
 
 impl BatchList {
     pub(crate) fn new() -> Self {
-        Self {
-            first: ptr::null_mut(),
-        }
+        Self { first: ptr::null_mut() }
     }
 
     /// # Safety
     ///
-    /// `first` is null or came from `Box::into_raw`, and what is [linked](Batch::link) below it
-    /// belongs to the caller with it.
-    pub(crate) unsafe fn from_raw(first: *mut Batch) -> Self {
+    /// `first` is null or came from `Box::into_raw`. It belongs to the caller, with all batches
+    /// that are [linked](Batch::link) below it.
+    pub(super) unsafe fn from_raw(first: *mut Batch) -> Self {
         Self { first }
     }
 
-    /// Gives it away, to come back by [`from_raw`](Self::from_raw).
-    pub(crate) fn into_raw(self) -> *mut Batch {
+    /// Gives the batches up, to be taken back by [`from_raw`](Self::from_raw).
+    pub(super) fn into_raw(self) -> *mut Batch {
         ManuallyDrop::new(self).first
     }
 
-    /// The last one first.
-    pub(crate) fn reversed(self) -> Self {
+    /// The same batches, the last one first.
+    pub(super) fn reversed(self) -> Self {
         let mut reversed = Self::new();
         self.for_each(|batch| reversed.push(batch));
         reversed
     }
 
-    /// Allocates nothing.
+    /// Adds a batch in front. Allocates nothing.
     pub(crate) fn push(&mut self, batch: Box<Batch>) {
-        // SAFETY: it is boxed here; and the list has owned what was its first.
+        // SAFETY: the batch is boxed here, and the list has owned what was its first.
         unsafe { batch.link(self.first) };
         self.first = Box::into_raw(batch);
     }
@@ -105,9 +99,9 @@ impl Iterator for BatchList {
         if self.first.is_null() {
             return None;
         }
-        // SAFETY: the list owns its first batch, and all came from boxes.
+        // SAFETY: the list owns its first batch, and all of them came from boxes.
         let batch = unsafe { Box::from_raw(self.first) };
-        // SAFETY: no one else has the batch.
+        // SAFETY: no other thread has the batch.
         self.first = batch.next.with_mut(|next| unsafe { *next });
         Some(batch)
     }

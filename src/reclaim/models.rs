@@ -5,22 +5,23 @@ use std::sync::Arc;
 use super::{Batch, SealedBatches, SlotList};
 use crate::{
     epoch::Ticket,
-    model::{check, index, spawn},
+    loom_models::{check, index, spawn},
 };
 
 fn batch(number: usize) -> Box<Batch> {
-    let run = SlotList {
+    let slots = SlotList {
         first: index(number),
         len: 1,
         reusable_in_place: false,
     };
-    Batch::new(run, Ticket::past())
+    Batch::new(slots, Ticket::past())
 }
 
-/// "grace", `Sealed::add` or `take` without Release, Acquire, exchange or swap: a batch is
-/// lost, taken twice, or taken before it is linked.
+/// Edge "grace". Fails if `SealedBatches::push` loses its Release or its compare-exchange, or
+/// `SealedBatches::take` its Acquire or its swap: a batch is lost, taken twice, or taken before it
+/// is linked.
 #[test]
-fn a_batch_is_lost_or_taken_twice() {
+fn a_batch_is_taken_exactly_once() {
     check(|| {
         let sealed = Arc::new(SealedBatches::new());
         let others = [0, 1].map(|number| {

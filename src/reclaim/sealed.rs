@@ -1,8 +1,11 @@
-//! The sealed batches of a shard: those that wait for their grace period, and those that have come through it and
-//! wait for someone to drop their values.
+//! The sealed batches of a shard: those that wait for their grace period, and those whose grace
+//! period is over but whose values no thread has dropped yet.
 //!
-//! **Algorithm**: a Treiber stack. **Collision**: the loser of a compare-exchange links anew. **ABA**: it is taken
-//! whole, so a head that came back is as good as the same one. **Orderings**: edge "grace".
+//! - **Algorithm**: a Treiber stack.
+//! - **Collision**: the loser of a compare-exchange links its batch anew.
+//! - **ABA**: harmless. The stack is taken whole, so a head that returned is as good as one that
+//!   never left.
+//! - **Orderings**: edge "grace".
 
 use std::ptr;
 
@@ -16,10 +19,10 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct SealedBatches {
     head: AtomicPtr<Batch>,
-    /// Slots of all of them.
+    /// How many slots they have.
     waiting: AtomicUsize,
-    /// What the clock showed when they were last looked through, and all that were over were taken.
-    seen: AtomicUsize,
+    /// What the clock showed at the last scan that took every batch that was over.
+    scanned_at: AtomicUsize,
 }
 
 impl SealedBatches {
@@ -27,14 +30,14 @@ impl SealedBatches {
         Self {
             head: AtomicPtr::new(ptr::null_mut()),
             waiting: AtomicUsize::new(0),
-            seen: AtomicUsize::new(0),
+            scanned_at: AtomicUsize::new(0),
         }
     }
 
     /// Adds a batch, to be taken when its grace period is over.
     pub(crate) fn add(&self, batch: Box<Batch>) {
-        // edge: none. A count, and nothing follows from it.
-        self.waiting.fetch_add(batch.run().len, Ordering::Relaxed);
+        // edge: none. A count from which no other access is inferred.
+        self.waiting.fetch_add(batch.slots().len, Ordering::Relaxed);
         self.push(batch);
     }
 
@@ -43,13 +46,12 @@ impl SealedBatches {
         // edge: none. The compare-exchange checks it.
         let mut top = self.head.load(Ordering::Relaxed);
         loop {
-            // SAFETY: the batch is ours until the exchange below succeeds, and then takes along what
-            // is below it.
+            // SAFETY: the batch is this thread's until the exchange below succeeds, which gives it
+            // up together with what is linked below it.
             unsafe { (*batch).link(top) };
-            // edge: grace. The batch, and all unlinks in it, before the pointer to it.
+            // edge: grace. Release: the batch, and all unlinks in it, before the pointer to it.
             let pushed =
-                self.head
-                    .compare_exchange_weak(top, batch, Ordering::Release, Ordering::Relaxed);
+                self.head.compare_exchange_weak(top, batch, Ordering::Release, Ordering::Relaxed);
             match pushed {
                 Ok(_) => return,
                 Err(now) => top = now,
@@ -57,62 +59,64 @@ impl SealedBatches {
         }
     }
 
-    /// Slots of the batches that have not been taken.
+    /// How many slots wait in batches that no thread has taken.
     pub(crate) fn waiting(&self) -> usize {
-        // edge: none. A count, and nothing follows from it.
+        // edge: none. A count from which no other access is inferred.
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Whether it is worth a look: none that were here then can be over if the clock shows the same, and none that came since.
+    /// `false` if the clock has not moved since the last scan, so that no batch can have become
+    /// ready. A hint: a batch that is put back meanwhile may be missed until the clock moves.
     pub(crate) fn clock_has_moved(&self) -> bool {
-        // edge: none. A hint. Who puts something back meanwhile may be overlooked, until the clock goes on.
-        self.seen.load(Ordering::Relaxed) != epoch::now()
+        // edge: none. A hint.
+        self.scanned_at.load(Ordering::Relaxed) != epoch::clock_now()
     }
 
-    /// Takes batches whose grace period is over, `most` at the most, newest first.
+    /// Takes batches whose grace period is over, at most `most` of them, newest first.
     pub(crate) fn take(&self, most: usize) -> BatchList {
-        let now = epoch::now();
-        // edge: grace. After those who sealed them.
+        let now = epoch::clock_now();
+        // edge: grace. Acquire: after what the threads did that sealed them.
         let first = self.head.swap(ptr::null_mut(), Ordering::Acquire);
-        // SAFETY: `push` made them from boxes and linked them, and they were taken whole.
+        // SAFETY: `push` made them from boxes and linked them, and the swap took them whole.
         let mut rest = unsafe { BatchList::from_raw(first) };
         let (mut over, mut early) = (BatchList::new(), BatchList::new());
         let mut left = most;
         while left > 0 {
             let Some(batch) = rest.next() else { break };
             if batch.ticket().is_over() {
-                // edge: none. A count, and nothing follows from it.
-                self.waiting.fetch_sub(batch.run().len, Ordering::Relaxed);
+                // edge: none. A count from which no other access is inferred.
+                self.waiting.fetch_sub(batch.slots().len, Ordering::Relaxed);
                 over.push(batch);
                 left -= 1;
             } else {
                 early.push(batch);
             }
         }
-        let seen = if left > 0 { now } else { now.wrapping_sub(1) };
-        // edge: none. See `may_be_over`.
-        self.seen.store(seen, Ordering::Relaxed);
+        let scanned_at = if left > 0 { now } else { now.wrapping_sub(1) };
+        // edge: none. A hint, see `clock_has_moved`.
+        self.scanned_at.store(scanned_at, Ordering::Relaxed);
         self.put_back(rest);
-        // From the oldest on, so that they lie as they did.
+        // From the oldest on, so that their order stays.
         early.for_each(|batch| self.push(batch));
         over.reversed()
     }
 
-    /// Puts a list back that may be long, in one go if nothing has come since.
+    /// Puts a list back that may be long: with one exchange if the stack is still empty.
     fn put_back(&self, rest: BatchList) {
         let first = rest.into_raw();
         if first.is_null() {
             return;
         }
-        // edge: grace. Relaxed: we did nothing to them, and this stays in the release sequence of those who pushed them.
-        let write = self.head.compare_exchange(
+        // edge: grace. Relaxed: nothing was done to these batches, and this exchange stays in the
+        // release sequence of their pushes.
+        let put = self.head.compare_exchange(
             ptr::null_mut(),
             first,
             Ordering::Relaxed,
             Ordering::Relaxed,
         );
-        if write.is_err() {
-            // SAFETY: not given away, so it is ours still.
+        if put.is_err() {
+            // SAFETY: the exchange failed, so the list is still this thread's.
             unsafe { BatchList::from_raw(first) }.for_each(|batch| self.push(batch));
         }
     }
@@ -120,9 +124,9 @@ impl SealedBatches {
 
 impl Drop for SealedBatches {
     fn drop(&mut self) {
-        // edge: none. `&mut self`: there is no one else.
+        // edge: none. `&mut self`: no other thread has the batches.
         let first = self.head.load(Ordering::Relaxed);
-        // SAFETY: as in `take`.
+        // SAFETY: `push` made them from boxes and linked them.
         drop(unsafe { BatchList::from_raw(first) });
     }
 }

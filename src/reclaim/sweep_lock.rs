@@ -1,50 +1,104 @@
-//! Walkers, one at a time: the flag that keeps batches away, and the list of those walkers who are
-//! still dropping what they took.
+//! What keeps a sweep and a batch from dropping the same value, and one sweep from another.
+//!
+//! Each side announces itself, and then looks for the other; between the two stands a SeqCst fence
+//! (edge "sweep"):
+//!
+//! ```text
+//! batch:  droppers += 1; fence; locked? then droppers -= 1, and the batch is left for later
+//!                               else drop the batch's values, droppers -= 1
+//! sweep:  lock; fence; wait until droppers == 0 in all shards; take values out; unlock; drop them
+//! ```
+//!
+//! - If the batch's fence comes first, the sweep sees the dropper and waits for it.
+//! - If the sweep's fence comes first, the batch sees the lock and turns back. A batch never waits.
+//!
+//! A sweep drops what it took after unlocking, so that no batch waits for a user's `Drop`. Sweeps
+//! that promise more than that wait for each other's drops: the lock holds a list of them.
 
 use std::fmt;
 
-use crate::sync::{fence, Arc, AtomicBool, AtomicUsize, Backoff, Ordering, UnsafeCell};
+use crate::sync::{
+    fence, Arc, AtomicBool, AtomicUsize, Backoff, OnDrop, Ordering, UnsafeCell,
+};
 
-/// One table's walkers.
+/// How many threads are dropping values of one shard's batches.
+#[derive(Debug)]
+pub(crate) struct Droppers(AtomicUsize);
+
+impl Droppers {
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
+    fn leave(&self) {
+        // edge: sweep. Release: what this thread did comes before what the sweep does.
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+
+    fn is_any(&self) -> bool {
+        // edge: sweep. Acquire: after what the threads did that have left.
+        self.0.load(Ordering::Acquire) != 0
+    }
+}
+
+/// Lets a thread drop the values of batches; ends that on drop.
+pub(crate) struct InBatch<'s>(&'s Droppers);
+
+impl Drop for InBatch<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+/// The lock of one table's sweeps.
 pub(crate) struct SweepLock {
-    /// One while a walker takes values out, else zero: a lock, for walkers.
-    flag: AtomicUsize,
-    /// The drops that had not ended when a walker last looked. Whoever raised the flag has it.
+    /// One while a sweep takes values out, else zero.
+    locked: AtomicUsize,
+    /// Drops of sweeps that had not ended when the list was last looked at. The holder of the lock
+    /// has it.
     running: UnsafeCell<Vec<Arc<AtomicBool>>>,
 }
 
-// SAFETY: `running` is touched by whoever raised the flag, one at a time; edge "walk".
+// SAFETY: `running` is touched by the holder of the lock alone, which passes on by edge "sweep".
 unsafe impl Sync for SweepLock {}
-// SAFETY: as above; nothing in it belongs to a thread.
+// SAFETY: the holder of the lock touches `running`, and nothing in it belongs to a thread.
 unsafe impl Send for SweepLock {}
 
 impl SweepLock {
     pub(crate) fn new() -> Self {
-        Self {
-            flag: AtomicUsize::new(0),
-            running: UnsafeCell::new(Vec::new()),
-        }
+        Self { locked: AtomicUsize::new(0), running: UnsafeCell::new(Vec::new()) }
     }
 
-    /// Whether a walker is at work, so that batches must be left alone.
-    pub(crate) fn is_locked(&self) -> bool {
-        // edge: sweep. After what the last walker did.
-        self.flag.load(Ordering::Acquire) != 0
+    /// Lets the calling thread drop values of batches of the shard with these `droppers`; `None` if
+    /// a sweep is at work on the table.
+    pub(crate) fn enter_batch<'s>(&self, droppers: &'s Droppers) -> Option<InBatch<'s>> {
+        // edge: sweep. Relaxed: ordered by the fence. Either the sweep sees this count and waits, or
+        // this thread sees the lock.
+        droppers.0.fetch_add(1, Ordering::Relaxed);
+        let inside = InBatch(droppers);
+        // edge: sweep. SeqCst fence between our count and our look; its twin stands in `lock`.
+        fence(Ordering::SeqCst);
+        (!self.is_locked()).then_some(inside)
     }
 
-    /// Raises the flag, once no one else has it up. Whoever enters a batch from here on sees it, or
-    /// is seen.
+    fn is_locked(&self) -> bool {
+        // edge: sweep. Acquire: after what the last sweep did.
+        self.locked.load(Ordering::Acquire) != 0
+    }
+
+    /// Takes the lock, after any other sweep has unlocked it. A thread that enters a batch from
+    /// here on sees the lock, or is seen by the sweep.
     pub(crate) fn lock(&self) -> SweepGuard<'_> {
         let mut backoff = Backoff::new();
-        // edge: sweep. Relaxed: the fence acquires what the last walker released.
+        // edge: sweep. Relaxed: the fence below acquires what the last sweep released.
         while self
-            .flag
+            .locked
             .compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed)
             .is_err()
         {
             backoff.wait();
         }
-        // edge: sweep. The fence between our flag and our look; `Shard::enter` has its twin.
+        // edge: sweep. SeqCst fence between our lock and our look; its twin stands in `enter_batch`.
         fence(Ordering::SeqCst);
         SweepGuard(self)
     }
@@ -56,16 +110,26 @@ impl fmt::Debug for SweepLock {
     }
 }
 
-/// A walker with its flag up.
-pub(crate) struct SweepGuard<'w>(&'w SweepLock);
+/// A sweep that holds the lock; unlocks on drop.
+pub(crate) struct SweepGuard<'l>(&'l SweepLock);
 
 impl SweepGuard<'_> {
-    /// Begins a drop, of what this walker has taken. Returns it, and those that others have begun
-    /// and not ended.
+    /// Waits until no thread drops values of batches in these shards.
+    pub(crate) fn wait_for_batches<'s>(&self, shards: impl Iterator<Item = &'s Droppers>) {
+        let mut backoff = Backoff::new();
+        for droppers in shards {
+            while droppers.is_any() {
+                backoff.wait();
+            }
+        }
+    }
+
+    /// Lists a drop, of what this sweep has taken. Returns it, with the drops of other sweeps that
+    /// have not ended.
     pub(crate) fn begin_drop(&self) -> (Drops, Vec<Drops>) {
         let mine = Arc::new(AtomicBool::new(false));
         let others = self.0.running.with_mut(|running| {
-            // SAFETY: the flag is up, and it is ours.
+            // SAFETY: this sweep holds the lock.
             let running = unsafe { &mut *running };
             running.retain(|drops| !is_over(drops));
             let others = running.iter().map(|drops| Drops(Arc::clone(drops)));
@@ -79,30 +143,26 @@ impl SweepGuard<'_> {
 
 impl Drop for SweepGuard<'_> {
     fn drop(&mut self) {
-        // edge: sweep. What this walker did comes before the next walker and the next batch.
-        self.0.flag.store(0, Ordering::Release);
+        // edge: sweep. Release: what this sweep did comes before the next sweep and the next batch.
+        self.0.locked.store(0, Ordering::Release);
     }
 }
 
-/// The drops of what one walker took in one go.
+/// The drops of what one sweep has taken.
 pub(crate) struct Drops(Arc<AtomicBool>);
 
 fn is_over(drops: &AtomicBool) -> bool {
-    // edge: sweep. After those drops.
+    // edge: sweep. Acquire: after those drops.
     drops.load(Ordering::Acquire)
 }
 
 impl Drops {
-    /// Drops `values` by `drop_one`; over then, even if that unwinds.
+    /// Drops `values` by `drop_one`. The drops are over then, even if one of them unwinds.
     pub(crate) fn run<V>(self, values: Vec<V>, drop_one: impl Fn(V)) {
-        struct End(Arc<AtomicBool>);
-        impl Drop for End {
-            fn drop(&mut self) {
-                // edge: sweep. These drops come before what those do who wait for them.
-                self.0.store(true, Ordering::Release);
-            }
-        }
-        let _end = End(self.0);
+        let _end = OnDrop(|| {
+            // edge: sweep. Release: these drops come before what a thread does that waits for them.
+            self.0.store(true, Ordering::Release);
+        });
         values.into_iter().for_each(drop_one);
     }
 

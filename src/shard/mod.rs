@@ -1,6 +1,30 @@
-//! Who writes where.
+//! Who writes where: a table is divided into shards, and each shard into the half that its owner
+//! alone writes and the half that all threads share.
+//!
+//! A thread with a lease *owns* the shard of that number in every table. It claims slots from its
+//! own list and collects the slots that it deletes with plain loads and stores; the one
+//! read-modify-write is the compare-exchange that decides a delete. An [`Owner`] is the proof, for
+//! one operation, that the calling thread holds the lease.
+//!
+//! All other threads come through the shared half of a [`Shard`], where each step is a
+//! compare-exchange. They claim slots there if they own no shard or theirs is full, and they return
+//! slots there that they deleted but another shard issued. Shard 0 is owned by no thread.
+//!
+//! Slots are claimed from the shard that they belong to, and return to it, whichever thread does
+//! it. Deleted slots wait in the shard of the thread that deleted them.
+//!
+//! - `counts.rs`: handles issued and deleted.
+//! - `claim.rs`: a slot that one thread has taken, to publish a value in it.
+//! - `lists.rs`: the two stacks that all threads push to, of vacant and of deleted slots.
+//! - `local.rs`: the owner's half. `shared.rs`: the shard, and what any thread may do with it.
+//! - `owner.rs`: what the owner does.
 
+#[allow(unsafe_code)]
+mod claim;
+mod counts;
 mod lists;
+#[allow(unsafe_code)]
+mod local;
 #[allow(unsafe_code)]
 mod owner;
 #[allow(unsafe_code)]
@@ -8,9 +32,7 @@ mod shared;
 
 #[cfg(all(test, loom))]
 mod models;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
-pub(crate) use self::{
-    lists::Chain,
-    owner::Owner,
-    shared::{Claim, Shard},
-};
+pub(crate) use self::{claim::Claim, lists::Chain, owner::Owner, shared::Shard};

@@ -7,23 +7,24 @@ use super::{
     Shard,
 };
 use crate::{
-    model::{check, index, spawn, Holds},
+    loom_models::{check, index, spawn, Holds},
     slots::{AtomicState, Index, IndexLayout, SlotArray},
 };
 
 /// Slots, and the two lists that they may be on.
 struct Lists<const N: usize> {
-    segments: SlotArray<u8>,
+    array: SlotArray<u8>,
     vacant: VacantStack,
     limbo: LimboStack,
     holds: Holds<N>,
 }
 
 impl<const N: usize> Lists<N> {
-    /// The first `held` slots are in someone's hands, the others on the stack, the last on top.
+    /// The first `held` slots are owned by the model, the others are on the vacant stack, the last
+    /// one on top.
     fn new(held: usize) -> Self {
         let this = Self {
-            segments: SlotArray::new(1),
+            array: SlotArray::new(1),
             vacant: VacantStack::new(),
             limbo: LimboStack::new(),
             holds: Holds::new(N),
@@ -38,7 +39,7 @@ impl<const N: usize> Lists<N> {
     }
 
     fn slot(&self, number: usize) -> &AtomicState {
-        self.segments.get_or_grow(index(number)).state()
+        self.array.get_or_grow(index(number)).state()
     }
 
     /// Returns a slot, to be issued with `generation` next.
@@ -48,15 +49,15 @@ impl<const N: usize> Lists<N> {
         self.vacant.push(&chain.unwrap());
     }
 
-    /// The slot's number, and the generation it has now.
+    /// Pops a slot; returns its number and the generation that it has now.
     fn pop(&self) -> Option<(usize, usize)> {
-        let (index, _, state) = self.vacant.pop(&self.segments)?;
+        let (index, _, state) = self.vacant.pop(&self.array)?;
         let number = number_of(index);
         self.holds.take(number);
         Some((number, state.generation()))
     }
 
-    /// Takes the whole stack, as an owner does, and says how many slots it had.
+    /// Takes the whole stack, as an owner does, and returns how many slots it had.
     fn take_all(&self) -> usize {
         self.hold_list(self.vacant.take())
     }
@@ -66,8 +67,8 @@ impl<const N: usize> Lists<N> {
         self.limbo.push(self.slot(number), index(number));
     }
 
-    /// Takes the whole pile, and says how many slots it had.
-    fn take_pile(&self) -> usize {
+    /// Takes the whole limbo stack, and returns how many slots it had.
+    fn take_limbo(&self) -> usize {
         self.hold_list(self.limbo.take().link().next())
     }
 
@@ -87,9 +88,10 @@ fn number_of(state: Index) -> usize {
     (0..).find(|number| index(*number) == state).unwrap()
 }
 
-/// `VacantStack::pop` without its exchange: two threads get the same slot.
+/// Edge "recycle". Fails if `VacantStack::pop` loses its compare-exchange: two threads get one
+/// slot.
 #[test]
-fn two_pops_take_the_same_slot() {
+fn each_pop_takes_a_slot_of_its_own() {
     check(|| {
         let lists = Arc::new(Lists::<3>::new(0));
         let others = [0; 2].map(|_| spawn(&lists, |lists| lists.pop().map(drop)));
@@ -101,9 +103,11 @@ fn two_pops_take_the_same_slot() {
     });
 }
 
-/// The generation in `Top`: a slot is popped and pushed again, and the one below it is in use.
+/// Edge "recycle". Fails if `TaggedHead` loses its generation: while a thread pops a slot, others
+/// pop it and the one below, and push it again. The thread's exchange then succeeds, and puts a
+/// slot on top that is in use (ABA).
 #[test]
-fn a_top_that_came_back_hands_out_a_slot_in_use() {
+fn a_pop_fails_if_its_head_was_pushed_anew() {
     check(|| {
         let lists = Arc::new(Lists::<3>::new(0));
         let twice = spawn(&lists, |lists| {
@@ -120,7 +124,7 @@ fn a_top_that_came_back_hands_out_a_slot_in_use() {
     });
 }
 
-/// Two threads return a slot each, while `take` takes what it finds, and says how much.
+/// Two threads return a slot each, while `take` takes slots and returns how many it got.
 fn beside_two_pushers(take: fn(&Lists<3>) -> usize) {
     check(move || {
         let lists = Arc::new(Lists::<3>::new(2));
@@ -133,23 +137,25 @@ fn beside_two_pushers(take: fn(&Lists<3>) -> usize) {
     });
 }
 
-/// "recycle" of vacant slots, `VacantStack::push` without Release, `pop` without Acquire: who takes
-/// a slot is in it while its last user is, or follows a link from before.
+/// Edge "recycle". Fails if `VacantStack::push` loses its Release or `VacantStack::pop` its
+/// Acquire: a thread uses a slot without happening after its last user, or follows an old link.
 #[test]
-fn a_slot_is_popped_before_it_is_let_go() {
+fn a_slot_is_popped_after_its_last_use() {
     beside_two_pushers(|lists| [lists.pop(), lists.pop()].into_iter().flatten().count());
 }
 
-/// "recycle" of vacant slots, `VacantStack::take` without Acquire or its swap: the owner takes what
-/// others are still in, or loses what they return meanwhile.
+/// Edge "recycle". Fails if `VacantStack::take` loses its Acquire or its swap, or if
+/// `VacantStack::push` loses its compare-exchange: the owner takes slots that are still in use, or
+/// slots that are returned meanwhile are lost.
 #[test]
-fn a_slot_is_lost_when_the_owner_takes_them_all() {
+fn taking_the_vacant_stack_loses_no_slot() {
     beside_two_pushers(|lists| lists.take_all() + lists.take_all());
 }
 
-/// The links of a `Chain`: slots that go home together are lost when others come in between.
+/// Edge "recycle". Fails if `Chain::add` doesn't link a slot to the one before: slots of the chain
+/// are lost, also when other slots are pushed meanwhile.
 #[test]
-fn slots_of_a_chain_are_lost() {
+fn a_chain_is_pushed_whole() {
     check(|| {
         let lists = Arc::new(Lists::<4>::new(4));
         let chainer = spawn(&lists, |lists| {
@@ -167,56 +173,56 @@ fn slots_of_a_chain_are_lost() {
     });
 }
 
-/// "recycle" of deleted slots, `LimboPile::push` or `take` without Release, Acquire, exchange or
-/// swap: a slot is retired twice, or never.
+/// Edge "recycle". Fails if `LimboStack::push` loses its Release, its link or its compare-exchange,
+/// or `LimboStack::take` its Acquire or its swap: a slot is retired twice, or never.
 #[test]
-fn a_deleted_slot_is_lost_or_taken_twice() {
+fn a_deleted_slot_is_taken_exactly_once() {
     check(|| {
         let lists = Arc::new(Lists::<3>::new(3));
         let others = [0, 1].map(|number| {
             spawn(&lists, move |lists| {
                 lists.delete(number);
-                lists.take_pile()
+                lists.take_limbo()
             })
         });
         lists.delete(2);
-        let held = lists.take_pile();
+        let held = lists.take_limbo();
         let held = others
             .map(|other| other.join().unwrap())
             .iter()
             .sum::<usize>()
             + held;
-        assert_eq!(held + lists.take_pile(), 3);
+        assert_eq!(held + lists.take_limbo(), 3);
     });
 }
 
-/// "delete", `Slot::vacate` without Release: who is told "deleted" by a slot that is
-/// vacant again does not see what its deleter did before.
+/// Edge "delete". Fails if `AtomicState::vacate` loses its Release: a reader is told `Deleted` by a
+/// slot that is vacant again, and doesn't see what the deleter did before.
 #[test]
-fn a_vacant_slot_hides_what_its_deleter_did() {
+fn a_vacant_slot_shows_what_its_deleter_did() {
     check(|| {
         let lists = Arc::new(Lists::<2>::new(2));
         let others = [0, 1].map(|number| spawn(&lists, move |lists| lists.push(number, 1)));
         let state = lists.slot(0).load();
         if state.generation() == 1 {
-            // The pusher has given it away, by the state that says so.
+            // The state shows that the pushing thread has returned the slot.
             lists.holds.take(0);
         }
         others.into_iter().for_each(|other| other.join().unwrap());
     });
 }
 
-/// The exchange of `Shard::carve`: two threads take the same fresh slot.
+/// Fails if `Shard::reserve_fresh` loses its compare-exchange: two threads take one fresh slot.
 #[test]
-fn a_fresh_slot_is_carved_twice() {
+fn a_fresh_slot_is_reserved_once() {
     check(|| {
-        let reserve_fresh = |(segments, shard, holds): &(SlotArray<u8>, Shard<u8>, Holds<6>)| {
-            let (from, to) = shard.reserve_fresh(segments, 2).unwrap();
+        let reserve_fresh = |(array, shard, holds): &(SlotArray<u8>, Shard<u8>, Holds<6>)| {
+            let (from, to) = shard.reserve_fresh(array, 2).unwrap();
             (from..to).for_each(|number| holds.take(number));
         };
         let shared = Arc::new((
             SlotArray::new(1),
-            Shard::new(0, IndexLayout::new(1)),
+            Shard::new(0, IndexLayout::new(1).range(0)),
             Holds::new(0),
         ));
         let others = [0; 2].map(|_| spawn(&shared, reserve_fresh));

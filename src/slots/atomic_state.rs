@@ -1,34 +1,27 @@
-//! One slot: a state word, and the verbs' decisive steps on it (their linearization points). Its
-//! value lies in the room behind it.
+//! A slot's state word, and the atomic steps of its life: the linearization points of the verbs.
 //!
 //! ```text
 //!            publish              unlink               vacate
-//! vacant(g) ---------> live(g) ---------> limbo(g) ---------> vacant(g + 1), or retired
+//! vacant(g) ---------> live(g) ---------> limbo(g) ---------> vacant(g + 1), or exhausted
 //!   claimed by one      readers            a grace period, then the value is dropped
 //! ```
 //!
-//! The state says all: whether a handle is valid, and whether there is a value. A reader is pinned
-//! before it looks at the state. If it finds its handle there, the slot can't leave limbo before
-//! the reader unpins, so the room holds its handle's value and no other: one look at the state is
-//! enough. See "publish" and "grace" in docs/ORDERING.md.
+//! A reader is pinned before it looks at the state. If it finds its handle there, the slot can't
+//! leave limbo before the reader unpins. So the slot holds the value of that handle and no other,
+//! and one look at the state is enough. See "publish" and "grace" in docs/ORDERING.md.
 //!
-//! The step from limbo to vacant(g + 1) may be taken with the next `publish`, where there is no value
-//! to be dropped: see "Plain values" in docs/ORDERING.md.
-//!
-//! Whoever drops the value of a slot in a batch leaves it *hollow*: vacant(g + 1) already, but still
-//! linked into the batch. That is the batch's owner, or a walker in somebody's batch, whose owner then only
-//! has to return it.
+//! A thread that drops the value of a slot in a batch *vacates it in place*: the slot is
+//! vacant(g + 1) from then on, but still linked into the batch, and the batch's owner frees it
+//! later. Where there is no value to drop, the step from limbo to vacant(g + 1) may be taken
+//! together with the next `publish`; see `SlotLayout::TRIVIAL`.
 
 use super::{
     index::Link,
     state::{LiveState, Phase, State},
 };
-use crate::{
-    config::LAST_GENERATION,
-    sync::{AtomicUsize, Ordering},
-};
+use crate::sync::{AtomicUsize, Ordering};
 
-/// All zeroes is a vacant slot of generation 0.
+/// The state word of a slot. All zeroes is a vacant slot of generation 0.
 #[derive(Debug)]
 #[repr(transparent)]
 pub(crate) struct AtomicState {
@@ -36,102 +29,92 @@ pub(crate) struct AtomicState {
 }
 
 impl AtomicState {
-    /// A vacant slot of generation 0. Outside loom, memory that is zeroed does as well.
+    /// A vacant slot of generation 0. Outside loom, zeroed memory serves as well.
     #[cfg(loom)]
-    pub(crate) fn new() -> Self {
-        Self {
-            state: AtomicUsize::new(0),
-        }
+    pub(super) fn new() -> Self {
+        Self { state: AtomicUsize::new(0) }
     }
 
     /// The state as it is now.
     #[inline]
     pub(crate) fn load(&self) -> State {
-        // edge: publish, delete. Whoever sees a live slot sees its value made, whoever sees a
-        // deleted one sees what its deleter did before.
+        // edge: publish, delete. Acquire: a thread that sees a live slot sees its value made, and
+        // one that sees a deleted slot sees what its deleter did before.
         State::from_bits(self.state.load(Ordering::Acquire))
     }
 
-    /// The state, to the one thread that owns the slot: it wrote it, or has since acquired it
-    /// through the edge that handed the slot over.
+    /// The state, for the one thread that owns the slot: it wrote the state, or has since acquired
+    /// it through the edge that handed the slot over.
     #[inline]
     pub(crate) fn load_own(&self) -> State {
-        // edge: none. Nobody else writes the state of a slot that is owned.
+        // edge: none. No other thread writes the state of a slot that is owned.
         State::from_bits(self.state.load(Ordering::Relaxed))
     }
 
-    /// **New**, in a slot that the caller has claimed, with a value in its room: from here on the
-    /// handle is valid.
+    /// **New**: the handle is valid from here on. The caller has claimed the slot and written a
+    /// value to it.
     #[inline]
-    pub(crate) fn publish(&self, word: LiveState) {
-        // edge: publish. The value before the state that lets readers in.
-        self.state.store(word.bits(), Ordering::Release);
+    pub(crate) fn publish(&self, live: LiveState) {
+        // edge: publish. Release: the value before the state that lets readers in.
+        self.state.store(live.bits(), Ordering::Release);
     }
 
     /// **Delete**: one caller wins, and the handle is invalid from here on. The winner owns the
-    /// slot's link, and owes it a grace period; the losers get `false`.
+    /// slot's link, and owes the slot a grace period. The losers get `false`.
     #[inline]
-    pub(crate) fn unlink(&self, word: LiveState, link: Link) -> bool {
-        let limbo = word.limbo(link);
-        // edge: delete. Release: who finds the slot in limbo comes after what the deleter did
-        // before; Acquire: the deleter comes after the publisher. Losers look at the state again.
+    pub(crate) fn unlink(&self, live: LiveState, link: Link) -> bool {
+        let limbo = live.limbo(link);
+        // edge: delete. Release: a thread that finds the slot in limbo comes after what the deleter
+        // did before. Acquire: the deleter comes after the publisher. A loser loads the state again.
         self.state
-            .compare_exchange(
-                word.bits(),
-                limbo.bits(),
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            )
+            .compare_exchange(live.bits(), limbo.bits(), Ordering::AcqRel, Ordering::Relaxed)
             .is_ok()
     }
 
-    /// Sets the link of a deleted slot, by the thread that unlinked it. Not a plain store: a
-    /// walker may leave the slot hollow at the same time.
+    /// Sets the link of a deleted slot, by the thread that unlinked it. Not a plain store, since a
+    /// sweep may vacate the slot in place at the same time.
     pub(crate) fn relink(&self, link: Link) {
-        self.change(|state| Some(state.with_link(link)));
+        self.update(|state| Some(state.with_link(link)));
     }
 
-    /// Marks the slot as hollow, if it is still in limbo under `generation`: the caller, a walker
-    /// to whom alone the value belongs now, has it all to itself.
+    /// Vacates the slot in place if it is still in limbo under `generation`. On `true` the value
+    /// belongs to the caller, a sweep, alone.
     pub(crate) fn try_vacate_in_place(&self, generation: usize) -> bool {
-        self.change(|state| {
+        self.update(|state| {
             let waits = state.phase() == Phase::Limbo && state.generation() == generation;
             waits.then(|| State::vacant(generation + 1, state.link()))
         })
     }
 
-    /// Marks the slot as hollow, by the one who has its batch and found it in `state`: in limbo, or
-    /// hollow already.
+    /// Vacates the slot in place. The caller has the slot's batch, and found the slot in `state`: in
+    /// limbo, or vacated in place already.
     #[inline]
     pub(crate) fn vacate_in_place(&self, state: State) {
-        // edge: delete. As in `vacate`.
+        // edge: delete. Release: a thread that reads this state and reports `Deleted` happens after
+        // the deleter.
         self.state.store(state.vacated().bits(), Ordering::Release);
     }
 
-    /// Changes the state of a deleted slot as `to` says; `false` if that says `None`.
-    fn change(&self, to: impl Fn(State) -> Option<State>) -> bool {
+    /// Changes the state of a deleted slot as `to` says; `false` if `to` returns `None`.
+    fn update(&self, to: impl Fn(State) -> Option<State>) -> bool {
         let to = |bits| to(State::from_bits(bits)).map(State::bits);
-        // edge: delete. A read-modify-write: who finds the state still comes after the deleter.
-        self.state
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, to)
-            .is_ok()
+        // edge: delete. Relaxed: a read-modify-write stays in the release sequence of the unlink,
+        // so a thread that finds the new state still comes after the deleter.
+        self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, to).is_ok()
     }
 
-    /// Makes the slot vacant for `generation`, linked to `link`; retires it if there is no such
-    /// generation, and returns `false`.
+    /// Makes the slot vacant with `generation`, linked to `link`; marks it as exhausted if there is
+    /// no such generation, and returns `false`.
     ///
     /// The caller owns the slot, and hands it on through a list with an edge of its own.
     #[inline]
     pub(crate) fn vacate(&self, generation: usize, link: Link) -> bool {
-        let more = generation <= LAST_GENERATION;
-        let word = if more {
-            State::vacant(generation, link)
-        } else {
-            State::EXHAUSTED
-        };
-        // edge: delete. Who is answered "deleted" by this comes after the deleter too; who takes
-        // the slot comes through the list, which has an edge of its own.
-        self.state.store(word.bits(), Ordering::Release);
-        more
+        let vacant = State::vacant(generation, link);
+        let issuable = vacant.is_issuable();
+        let state = if issuable { vacant } else { State::EXHAUSTED };
+        // edge: delete. Release: a thread that reads this state and reports `Deleted` happens after
+        // the deleter. A thread that reuses the slot is ordered by the list instead.
+        self.state.store(state.bits(), Ordering::Release);
+        issuable
     }
 }

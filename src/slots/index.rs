@@ -6,31 +6,30 @@
 //! 32-bit     s bits      5 bits      15 - s bits      of a table with 2^s shards
 //! ```
 //!
-//! Shard and segment together are the number of an entry of the table's directory, so a look-up
-//! finds its segment with one shift, whatever the integer. A shard's entries lie together, since most
-//! of its slots are in its last segments: a few cache lines that stay hot. The indices of a segment's
-//! slots follow each other. A shard's segments double in length, from
-//! `2^FIRST_SEGMENT_BITS` slots up to all that a place can say, and then stay as long as that.
+//! Shard and segment together are the number of an entry in the table's directory, so a look-up
+//! finds its segment with one shift, whatever the integer. A shard's entries lie together, and most
+//! of its slots are in its last segments, so look-ups use a few cache lines that stay hot. The
+//! indices of a segment's slots are consecutive. A shard's segments double in length, from
+//! `2^FIRST_SEGMENT_BITS` slots up to as many as a place can number, and keep that length from then
+//! on.
 
 use crate::config::{FIRST_SEGMENT_BITS, INDEX_BITS, INDEX_MASK, MAX_SHARDS, SEGMENT_BITS};
 
-/// Segments of a shard, at the most.
+/// The most segments that a shard can have.
 const SEGMENTS: usize = 1 << SEGMENT_BITS;
 const _: () = assert!(INDEX_BITS - SEGMENT_BITS - MAX_SHARDS.ilog2() >= FIRST_SEGMENT_BITS);
 
-/// How the index's bits are shared out in a table.
+/// How the bits of an index are shared out in a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct IndexLayout {
     place_bits: u32,
 }
 
 impl IndexLayout {
-    /// Of a table with that many shards, a power of two.
+    /// The layout of a table with that many shards, a power of two.
     pub(crate) fn new(shards: usize) -> Self {
         debug_assert!(shards.is_power_of_two() && shards <= MAX_SHARDS);
-        Self {
-            place_bits: INDEX_BITS - SEGMENT_BITS - shards.ilog2(),
-        }
+        Self { place_bits: INDEX_BITS - SEGMENT_BITS - shards.ilog2() }
     }
 
     /// Entries of the directory: the segments of all shards.
@@ -38,52 +37,49 @@ impl IndexLayout {
         1 << (INDEX_BITS - self.place_bits)
     }
 
-    /// Bits of the place, below those of the entry.
+    /// Bits of the place, below those of the directory entry.
     #[inline]
     pub(crate) fn place_bits(self) -> u32 {
         self.place_bits
     }
 
-    /// The number of the shard that an index is of.
+    /// The number of the shard that an index belongs to.
     #[inline]
     pub(crate) fn shard(self, index: Index) -> usize {
         index.0 >> (self.place_bits + SEGMENT_BITS)
     }
 
     /// All indices of a shard.
-    pub(crate) fn span(self, shard: usize) -> IndexRange {
-        IndexRange {
-            first: self.first(shard * SEGMENTS),
-            len: SEGMENTS << self.place_bits,
-        }
+    pub(crate) fn range(self, shard: usize) -> IndexRange {
+        IndexRange { first: self.first(shard * SEGMENTS), len: SEGMENTS << self.place_bits }
     }
 
-    /// The index of the first slot of a segment.
+    /// The index of the first slot of a segment, by its directory entry.
     pub(crate) fn first(self, entry: usize) -> Index {
         Index(entry << self.place_bits)
     }
 
-    /// Slots of the segment with this entry of the directory.
+    /// How many slots the segment with this directory entry has.
     pub(crate) fn segment_len(self, entry: usize) -> usize {
         let segment = entry as u32 & ((1 << SEGMENT_BITS) - 1);
         1 << (FIRST_SEGMENT_BITS + segment).min(self.place_bits)
     }
 
-    /// Slots of one shard: all but the last one, whose index may be [`Link::END`].
+    /// How many slots a shard has: all but the last one, whose index may be [`Link::END`].
     pub(crate) fn slots_per_shard(self) -> usize {
         self.first_of(SEGMENTS) - 1
     }
 
-    /// The number of a shard's first slot in this segment.
+    /// The number, in its shard, of the first slot of a segment.
     fn first_of(self, segment: usize) -> usize {
-        // While segments double, each begins one first segment short of its own length; those
-        // after the first one of full length are all as long as that.
+        // While segments double, all segments before one have together as many slots as it has,
+        // less one first segment. From the first one of full length on, all are of that length.
         let doubling = segment.min((self.place_bits - FIRST_SEGMENT_BITS) as usize);
         let begin = (1_usize << (doubling as u32 + FIRST_SEGMENT_BITS)) - (1 << FIRST_SEGMENT_BITS);
         begin + ((segment - doubling) << self.place_bits)
     }
 
-    /// The index of a shard's slot, by its number there.
+    /// The index of a shard's slot, by its number in the shard.
     pub(crate) fn index(self, number: usize, shard: usize) -> Index {
         debug_assert!(number < self.slots_per_shard());
         let doubling = (number + (1 << FIRST_SEGMENT_BITS)).ilog2() - FIRST_SEGMENT_BITS;
@@ -101,7 +97,7 @@ impl IndexLayout {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IndexRange {
     first: Index,
-    /// Above the bits in which they differ from that.
+    /// A power of two: the indices differ from the first one only in the bits below it.
     len: usize,
 }
 
@@ -112,12 +108,12 @@ impl IndexRange {
     }
 }
 
-/// Where a slot stands in its table; the table at the head says how.
+/// Where a slot stands in its table, as the module's head shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Index(usize);
 
 impl Index {
-    /// Any bits below `2^INDEX_BITS`.
+    /// Takes any bits below `2^INDEX_BITS`.
     #[inline]
     pub(crate) fn from_bits(bits: usize) -> Self {
         Self(bits)
@@ -128,14 +124,14 @@ impl Index {
         self.0
     }
 
-    /// Its segment's entry in the directory.
+    /// The directory entry of the slot's segment.
     #[inline]
     pub(crate) fn entry(self, place_bits: u32) -> usize {
         self.0 >> place_bits
     }
 }
 
-/// The index half of a word that is not live: the next slot of a list, or the list's end.
+/// The index bits of a state that is not live: the next slot of a list, or the list's end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Link(usize);
 
@@ -169,13 +165,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_index_says_its_shard() {
+    fn an_index_tells_its_shard() {
         let layout = IndexLayout::new(8);
         assert_eq!(layout.shard(layout.index(77, 5)), 5);
     }
 
     #[test]
-    fn slots_fill_one_segment_after_the_other() {
+    fn slot_numbers_fill_one_segment_after_the_other() {
         for shards in [1, 2, 8, 64, 1024] {
             let layout = IndexLayout::new(shards);
             let shard = shards - 1;
@@ -194,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_slot_fits_and_has_not_the_index_that_ends_a_list() {
+    fn the_last_slot_of_a_table_does_not_end_a_list() {
         for bits in 0..=10 {
             let layout = IndexLayout::new(1 << bits);
             let last = layout.index(layout.slots_per_shard() - 1, (1 << bits) - 1);
@@ -212,8 +208,8 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_room_for_a_billion() {
-        // Unit tests begin with smaller segments, and lose a little by that.
+    fn a_table_can_hold_a_billion() {
+        // Unit tests have smaller first segments, and so a few slots fewer.
         let least = if usize::BITS == 64 {
             900_000_000
         } else {

@@ -1,4 +1,25 @@
-//! Where a value lies.
+//! Where a value lies: slots, and the way from an index to a slot.
+//!
+//! ```text
+//! handle ── key ──> state: phase | generation | index
+//!                                                 │ shard | segment | place
+//!        directory, one entry for each segment ───┘
+//!            │
+//!            └──> segment: slots of one shard, side by side, never moved
+//!                     slot = state word + value (or a pointer to the value's box)
+//! ```
+//!
+//! A *slot* is a state word with room for a value behind it. The state says everything: whether a
+//! handle is valid, which one, and whether there is a value. A value of up to 64 bytes lies in its
+//! slot; a larger one lies in a box that the slot points to. The slots of a table stand in segments
+//! that double in size; a directory entry leads to each, so a look-up costs two dependent loads.
+//!
+//! - `index.rs` shares out the bits of an index, and `state.rs` those of a state.
+//! - `atomic_state.rs` has the transitions of a slot's life, each one atomic step.
+//! - `slot.rs` puts value and state together, and knows how they lie in memory.
+//! - `directory.rs` is what a look-up reads; `array.rs` makes the segments behind it.
+//!
+//! From `epoch` this folder takes the `Guard` alone, as the proof that a reader is pinned.
 
 #[allow(unsafe_code)]
 mod array;
@@ -20,8 +41,10 @@ mod tests;
 pub(crate) use self::{
     array::SlotArray,
     atomic_state::AtomicState,
-    directory::{Directory, DirectoryEntry},
-    index::{Index, IndexLayout, IndexRange, Link},
+    directory::Directory,
+    index::{Index, IndexRange, Link},
     slot::{Slot, SlotLayout},
-    state::{CountedHead, LiveState, Phase, State, TaggedHead},
+    state::{LiveState, Phase, State},
 };
+#[cfg(test)]
+pub(crate) use self::index::IndexLayout;

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use loom::cell::UnsafeCell;
 
 use super::{Link, LiveState, Phase, SlotArray, State};
-use crate::model::{check, index, spawn, Holds};
+use crate::loom_models::{check, index, spawn, Holds};
 
-/// "grow", the exchange of `Segments::grow`: a thread goes on with slots that no one else sees.
+/// Edge "grow". Fails if `SlotArray::grow` loses its compare-exchange, or if the thread that loses
+/// it doesn't store the end: a thread goes on with slots that no other thread sees.
 #[test]
-fn a_segment_is_made_twice() {
+fn a_segment_is_made_once() {
     check(|| {
         let shared = Arc::new(SlotArray::<u8>::new(1));
-        let make = |segments: &SlotArray<u8>| {
-            let state = segments.get_or_grow(index(0)).state();
-            assert!(segments.get(index(0)).is_some(), "who has made it finds it");
+        let make = |array: &SlotArray<u8>| {
+            let state = array.get_or_grow(index(0)).state();
+            assert!(array.directory().get(index(0)).is_some(), "the thread that made the segment finds it");
             std::ptr::from_ref(state).addr()
         };
         let others = [0; 2].map(|_| spawn(&shared, make));
@@ -23,77 +24,79 @@ fn a_segment_is_made_twice() {
     });
 }
 
-/// A value that loom watches.
+/// A value of which loom checks every use.
 struct Watched(UnsafeCell<usize>);
 
-// SAFETY: as for `Holds`.
+// SAFETY: loom checks every access to the cell. The models claim that all of them are ordered.
 unsafe impl Sync for Watched {}
 
-/// The Acquire of `Slot::unlink`: who deletes a handle that came without an edge takes the value
-/// before it is made. (Through the epoch a fence hides it: each delete there is a batch.)
+/// Edge "publish". Fails if `AtomicState::unlink` loses its Acquire: a thread that got a handle
+/// without an edge deletes it, and takes the value before it is written. A model through the epoch
+/// can't notice that: each delete there seals a batch, and the fence of the seal hides the loss.
 #[test]
-fn a_value_is_taken_before_it_is_made() {
+fn a_value_is_taken_after_it_is_written() {
     check(|| {
         let word = LiveState::new(0, index(0));
-        let segments = Arc::new(SlotArray::<Watched>::new(1));
-        let _ = segments.get_or_grow(index(0));
-        let maker = spawn(&segments, move |segments| {
-            let slot = segments.get_or_grow(index(0));
+        let array = Arc::new(SlotArray::<Watched>::new(1));
+        let _ = array.get_or_grow(index(0));
+        let maker = spawn(&array, move |array| {
+            let slot = array.get_or_grow(index(0));
             // SAFETY: the slot is this thread's until it is published.
             unsafe { slot.write(Watched(UnsafeCell::new(7))) };
             slot.state().publish(word);
         });
-        let slot = segments.get_or_grow(index(0));
+        let slot = array.get_or_grow(index(0));
         if slot.state().unlink(word, Link::END) {
-            // SAFETY: no one else looks at it or takes it.
+            // SAFETY: no other thread reads or takes it.
             let value = unsafe { slot.take() };
-            // SAFETY: loom has checked that nobody writes meanwhile.
+            // SAFETY: loom has checked that no thread writes at the same time.
             value.0.with(|number| assert_eq!(unsafe { *number }, 7));
         }
         maker.join().unwrap();
     });
 }
 
-/// `Slot::change` without its exchange: a thread links a slot that it has deleted, and forgets that
-/// a walker has left it hollow, or the walker forgets the link.
+/// Edge "delete". Fails if `AtomicState::update` becomes a load and a store: a thread relinks a
+/// slot that it has deleted while a sweep vacates it in place, and one of the two changes is lost.
 #[test]
-fn a_hollow_slot_is_filled_by_its_link() {
+fn vacating_in_place_and_relinking_both_take_effect() {
     check(|| {
-        let segments = Arc::new(SlotArray::<u8>::new(1));
-        let state = segments.get_or_grow(index(0)).state();
+        let array = Arc::new(SlotArray::<u8>::new(1));
+        let state = array.get_or_grow(index(0)).state();
         let word = LiveState::new(0, index(0));
         state.publish(word);
         assert!(state.unlink(word, Link::END));
         let sweep_lock = [0; 2].map(|_| {
-            spawn(&segments, |segments| {
-                segments
+            spawn(&array, |array| {
+                array
                     .get_or_grow(index(0))
                     .state()
                     .try_vacate_in_place(0)
             })
         });
         state.relink(Link::to(index(1)));
-        let hollowed = sweep_lock.map(|walker| walker.join().unwrap());
-        assert_eq!(hollowed.iter().filter(|done| **done).count(), 1);
+        let vacated = sweep_lock.map(|walker| walker.join().unwrap());
+        assert_eq!(vacated.iter().filter(|done| **done).count(), 1);
         let now = state.load_own();
         assert_eq!((now.phase(), now.generation()), (Phase::Vacant, 1));
         assert_eq!(now.link(), Link::to(index(1)));
     });
 }
 
-/// "delete", `Slot::leave_hollow` without Release: who is told "deleted" by a slot that its batch has left
-/// hollow does not see what its deleter did before. Or without the step to the next generation.
+/// Edge "delete". Fails if `AtomicState::vacate_in_place` loses its Release: a reader is told
+/// `Deleted` by the slot, and doesn't see what the deleter did before. Also fails if it leaves the
+/// slot in its old generation, or changes its link.
 #[test]
-fn a_hollow_slot_hides_what_its_deleter_did() {
+fn a_slot_vacated_in_place_shows_what_its_deleter_did() {
     check(|| {
         let shared = Arc::new((SlotArray::<u8>::new(1), Holds::<1>::new(1)));
-        let (segments, holds) = &*shared;
-        let state = segments.get_or_grow(index(0)).state();
+        let (array, holds) = &*shared;
+        let state = array.get_or_grow(index(0)).state();
         let (word, link) = (LiveState::new(0, index(0)), Link::to(index(1)));
         state.publish(word);
         assert!(state.unlink(word, link));
-        let late = spawn(&shared, |(segments, holds)| {
-            if segments.get_or_grow(index(0)).state().load().generation() == 1 {
+        let late = spawn(&shared, |(array, holds)| {
+            if array.get_or_grow(index(0)).state().load().generation() == 1 {
                 holds.look(0);
             }
         });

@@ -1,8 +1,8 @@
-//! Waiting for other threads, where that can't be helped.
+//! [`Backoff`]: for a thread that must wait for other threads.
 
 use crate::sync::yield_now;
 
-/// Waits a little, longer each time.
+/// Waits a little longer each time: first by yielding the processor, after 64 times by sleeping.
 pub(crate) struct Backoff(u32);
 
 impl Backoff {

@@ -1,9 +1,17 @@
-//! The only file that names std's atomics or loom's.
+//! std or loom, and what std lacks.
 //!
-//! Nothing here changes an ordering or adds a fence: what the rest of the crate writes is what
-//! both backends get.
+//! This is the only folder that names std's atomics or loom's. The rest of the crate takes its
+//! atomics, fences, cells and thread-locals from here, and gets std's in a normal build and loom's
+//! under `--cfg loom`. Nothing here changes an ordering or adds a fence: both builds run what the
+//! rest of the crate writes.
+//!
+//! Beside them stand three small tools:
+//! - [`TryLock`], a lock that no thread waits for;
+//! - [`Backoff`], for the few calls that do wait for other threads;
+//! - [`OnDrop`], a closure that runs at the end of a scope, also if that ends by a panic.
 
 mod backoff;
+mod on_drop;
 #[cfg_attr(loom, allow(dead_code))]
 #[allow(unsafe_code)]
 mod try_lock;
@@ -11,8 +19,9 @@ mod try_lock;
 #[cfg(all(test, loom))]
 mod models;
 
-#[cfg_attr(loom, allow(unused_imports))]
-pub(crate) use self::{backoff::Backoff, try_lock::TryLock};
+#[cfg(not(loom))]
+pub(crate) use self::try_lock::TryLock;
+pub(crate) use self::{backoff::Backoff, on_drop::OnDrop};
 
 #[cfg(not(loom))]
 pub(crate) use std::{
@@ -34,11 +43,11 @@ pub(crate) use loom::{
     thread_local,
 };
 
-/// loom's closure-shaped cell: loom sees every access, std compiles to nothing.
+/// loom's cell, whose contents are lent to closures, so that loom sees every access.
 #[cfg(loom)]
 pub(crate) use loom::cell::UnsafeCell;
 
-/// `std::cell::UnsafeCell` with the interface of loom's.
+/// `std::cell::UnsafeCell` with the interface of loom's; it compiles to nothing.
 #[cfg(not(loom))]
 #[derive(Debug)]
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::TryLock;
-use crate::model::{check, spawn, Holds};
+use super::try_lock::TryLock;
+use crate::loom_models::{check, spawn, Holds};
 
-/// "anchor": `InOneHand::try_with` without its swap, or without Release or Acquire: two threads have what
-/// was to be in one hand, or the second does not come after the first.
+/// Edge "sentinel". Fails if `TryLock::try_with` loses its swap, its Acquire or its Release: two
+/// threads have the value at once, or the second doesn't happen after the first.
 #[test]
-fn the_anchor_is_in_two_hands() {
+fn a_try_lock_admits_one_thread_at_a_time() {
     check(|| {
         let shared = Arc::new(TryLock::new(Holds::<1>::new(0)));
         let hold = |shared: &TryLock<Holds<1>>| {

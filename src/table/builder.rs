@@ -3,81 +3,88 @@
 use std::{fmt, marker::PhantomData};
 
 use super::handle_table::HandleTable;
-use crate::{config::MAX_SHARDS, inner::Inner, sync::const_unless_loom};
+use crate::{inner::Limits, sync::const_unless_loom};
 
-/// Settings of a table to be: made by [`HandleTable::builder`].
+/// Settings of a table to be, made by [`HandleTable::builder`].
+///
+/// # Example
+///
+/// ```
+/// use handle_table::HandleTable;
+///
+/// static SMALL: HandleTable<u32> = HandleTable::builder().shards(4).max_handles(2).build();
+///
+/// SMALL.insert(1);
+/// SMALL.insert(2);
+/// assert_eq!(SMALL.try_insert(3).unwrap_err().into_inner(), 3);
+/// ```
+#[must_use = "a builder makes nothing before `build`"]
 pub struct Builder<T> {
     limits: Limits,
     _values: PhantomData<fn() -> T>,
 }
 
-/// What a table's core is made to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// Zero for what suits the machine.
-    shards: usize,
-    max_handles: usize,
-}
-
-impl Limits {
-    pub(crate) const DEFAULT: Self = Self {
-        shards: 0,
-        max_handles: usize::MAX,
-    };
-
-    pub(crate) fn make_inner<T>(self) -> Inner<T> {
-        let shards = match self.shards {
-            _ if !cfg!(feature = "sharded") => 1,
-            0 => default_shards(),
-            set => set,
-        };
-        Inner::new(
-            shards.clamp(1, MAX_SHARDS).next_power_of_two(),
-            self.max_handles,
-        )
+impl<T> HandleTable<T> {
+    /// Begins an empty table that is told its number of shards or its largest number of handles.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    ///
+    /// let table = HandleTable::builder().shards(64).build();
+    /// table.insert("value");
+    /// assert_eq!(table.stats().shards, if cfg!(feature = "sharded") { 64 } else { 1 });
+    /// ```
+    pub const fn builder() -> Builder<T> {
+        Builder { limits: Limits::DEFAULT, _values: PhantomData }
     }
-}
-
-/// One for the threads that own none, and enough for programs with more threads than processors.
-#[cfg(not(loom))]
-fn default_shards() -> usize {
-    let processors = std::thread::available_parallelism().map_or(4, usize::from);
-    (2 * processors).max(32)
-}
-
-/// Two owners, and the shard that nobody owns: small models, and every path in them.
-#[cfg(loom)]
-fn default_shards() -> usize {
-    4
 }
 
 impl<T> Builder<T> {
-    pub(crate) const fn new() -> Self {
-        Self {
-            limits: Limits::DEFAULT,
-            _values: PhantomData,
-        }
-    }
-
-    /// How many shards the table has: rounded up to a power of two, between 1 and 1024.
+    /// How many shards the table has: rounded up to a power of two, between 1 and 1024. The default
+    /// is twice the machine's parallelism, at least 32.
     ///
-    /// All but one can each be owned by a thread, which then inserts and deletes without touching
-    /// what other threads write; a thread takes the lowest free number at its first use of any
-    /// table and keeps it until it ends. Threads past that share the one that is left: everything works,
-    /// with a few compare-exchanges more. The default is twice the machine's parallelism, at least
-    /// 32. A shard takes about 900 bytes, and the slots that are used in it.
+    /// Each shard but one can be owned by a thread, which then inserts and deletes without touching
+    /// what other threads write. A thread takes the lowest free shard number at its first use of any
+    /// table and keeps it until it ends. Threads beyond that share the one shard that is left:
+    /// everything works there, with a few more compare-exchanges.
     ///
-    /// Without the cargo feature `sharded` a table has one shard, whatever is said here.
+    /// A shard takes about 1 KiB, and the slots that are used in it. Without the cargo feature
+    /// `sharded` a table has one shard, whatever is set here.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    ///
+    /// // For a thousand threads that all insert and delete.
+    /// static WIDE: HandleTable<u32> = HandleTable::builder().shards(1024).build();
+    /// WIDE.insert(7);
+    /// ```
     pub const fn shards(mut self, shards: usize) -> Self {
         self.limits.shards = if shards == 0 { 1 } else { shards };
         self
     }
 
-    /// How many handles may be live at once; the default is what the handle's bits allow: at
-    /// least 2^30 on 64-bit targets, 2^19 on 32-bit ones, and more with more shards.
+    /// How many handles may be valid at once. The default is what the handle's bits allow: at least
+    /// 2^30 on 64-bit targets, 2^19 on 32-bit ones, and more with more shards.
     ///
-    /// The limit is exact, and costs an atomic count on a line that all threads share, on each
-    /// insert and delete.
+    /// The limit is exact. It costs each insert and delete an atomic count on a cache line that all
+    /// threads share.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    ///
+    /// let table = HandleTable::builder().max_handles(1).build();
+    /// let handle = table.insert(1);
+    /// assert!(table.try_insert(2).is_err());
+    /// table.remove(handle)?;
+    /// assert!(table.try_insert(2).is_ok());
+    /// # Ok::<(), handle_table::HandleError>(())
+    /// ```
     pub const fn max_handles(mut self, handles: usize) -> Self {
         self.limits.max_handles = handles;
         self
@@ -85,6 +92,15 @@ impl<T> Builder<T> {
 
     const_unless_loom! {
         /// The table, empty.
+        ///
+        /// # Example
+        ///
+        /// ```
+        /// use handle_table::HandleTable;
+        ///
+        /// static TABLE: HandleTable<u32> = HandleTable::builder().build();
+        /// assert!(TABLE.is_empty());
+        /// ```
         pub const fn build(self) -> HandleTable<T> {
             HandleTable::with_limits(self.limits)
         }
@@ -93,6 +109,6 @@ impl<T> Builder<T> {
 
 impl<T> fmt::Debug for Builder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.limits.fmt(f)
+        f.debug_struct("Builder").field("limits", &self.limits).finish()
     }
 }

@@ -7,16 +7,30 @@ use crate::{
     epoch::Guard,
     error::HandleError,
     handle::Handle,
-    inner::{Inner, Lookup, OnceInner, Place},
+    inner::{Inner, Lookup, OnceInner, Position},
 };
 
 /// A value in a table, kept alive while this exists, even if its handle is deleted meanwhile.
 ///
-/// It is `!Send`: it pins the thread that made it. While *any* thread holds one, no deleted value
-/// of *any* table is dropped, so hold it for the length of a callback, not of an event loop; see
-/// [`HandleTable::get`](crate::HandleTable::get) for the way out.
+/// It is not `Send`, since it pins the thread that made it. While *any* thread holds one, no deleted
+/// value of *any* table is dropped. So hold it for the length of a callback, not of an event loop;
+/// [`HandleTable::get`](crate::HandleTable::get) shows what to do there.
 ///
 /// Dropping it is wait-free.
+///
+/// # Example
+///
+/// ```
+/// use handle_table::{HandleTable, Ref};
+///
+/// let table = HandleTable::new();
+/// let handle = table.insert(String::from("value"));
+/// let value: Ref<'_, String> = table.get(handle)?;
+/// table.remove(handle)?;
+/// assert_eq!(*value, "value"); // deleted, and not yet dropped
+/// # Ok::<(), handle_table::HandleError>(())
+/// ```
+#[must_use = "a `Ref` that is not used only delays drops"]
 pub struct Ref<'t, T: ?Sized> {
     /// A pointer, not a reference, since the value may be gone the moment `guard` is.
     value: NonNull<T>,
@@ -29,22 +43,18 @@ impl<'t, T: ?Sized> Ref<'t, T> {
     ///
     /// `value` stays alive while `guard` is pinned, or for `'t`, whichever ends first.
     #[inline]
-    pub(crate) unsafe fn new(value: NonNull<T>, guard: Guard) -> Self {
-        Self {
-            value,
-            guard,
-            _value: PhantomData,
-        }
+    pub(super) unsafe fn new(value: NonNull<T>, guard: Guard) -> Self {
+        Self { value, guard, _value: PhantomData }
     }
 
-    /// The same value seen as another type, or the error of `f` where that has none to give.
+    /// The same value seen as another type, or the error of `f`.
     #[inline(always)]
-    pub(crate) fn try_map<U: ?Sized, E>(
+    pub(super) fn try_map<U: ?Sized, E>(
         self,
         f: impl FnOnce(&T) -> Result<&U, E>,
     ) -> Result<Ref<'t, U>, E> {
         let value = NonNull::from(f(&*self)?);
-        // SAFETY: `f` made it from the value for any lifetime, so it lives as long as that.
+        // SAFETY: `f` made it from the value, for any lifetime, so it lives as long as the value.
         Ok(unsafe { Ref::new(value, self.guard) })
     }
 }
@@ -54,7 +64,7 @@ impl<T: ?Sized> Deref for Ref<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the promise of `new`: the guard is here, and the table is borrowed for `'t`.
+        // SAFETY: the promise of `new`; the guard is here, and the table is borrowed for `'t`.
         unsafe { self.value.as_ref() }
     }
 }
@@ -71,12 +81,11 @@ impl<T: ?Sized + fmt::Display> fmt::Display for Ref<'_, T> {
     }
 }
 
-/// One pin, shared by many look-ups: made by
-/// [`HandleTable::pin`](crate::HandleTable::pin).
+/// One pin, shared by many look-ups; made by [`HandleTable::pin`](crate::HandleTable::pin).
 ///
-/// Pinning is most of the cost of [`HandleTable::get`](crate::HandleTable::get); under a `Pinned` a look-up is a few loads.
-/// It is `!Send`. While it exists, no value that was deleted after it was made is dropped, in any
-/// table: a loop should call [`repin`](Self::repin) once per turn.
+/// Pinning is most of the cost of [`HandleTable::get`](crate::HandleTable::get); under a `Pinned` a
+/// look-up is a few loads. It is not `Send`. While it exists, no value that was deleted after it was
+/// made is dropped, in any table: a loop should call [`repin`](Self::repin) once per turn.
 ///
 /// # Example
 ///
@@ -93,63 +102,93 @@ impl<T: ?Sized + fmt::Display> fmt::Display for Ref<'_, T> {
 ///     pinned.repin(); // what was deleted meanwhile may be dropped now
 /// }
 /// ```
+#[must_use = "a `Pinned` that is not used only delays drops"]
 pub struct Pinned<'t, T> {
     inner: &'t OnceInner<T>,
-    /// Here, and not behind a pointer, so that a loop of look-ups can keep it in registers.
-    lookup: Lookup<'t, T>,
+    /// Stored here, not behind a pointer, so that a loop of look-ups can keep it in registers.
+    /// `None` if the table had no body yet.
+    lookup: Option<Lookup<'t, T>>,
     guard: Guard,
 }
 
 impl<'t, T> Pinned<'t, T> {
-    pub(crate) fn new(inner: &'t OnceInner<T>, guard: Guard) -> Self {
-        Self {
-            inner,
-            lookup: inner.lookup(),
-            guard,
-        }
+    #[inline]
+    pub(super) fn new(inner: &'t OnceInner<T>, guard: Guard) -> Self {
+        Self { inner, lookup: inner.lookup(), guard }
     }
 
     /// The value of `handle`, borrowed from this pin.
     ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    ///
+    /// let table = HandleTable::new();
+    /// let handle = table.insert(7);
+    /// let pinned = table.pin();
+    /// let value: &i32 = pinned.get(handle)?;
+    /// assert_eq!(*value, 7);
+    /// # Ok::<(), handle_table::HandleError>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`HandleError`], as for [`HandleTable::get`](crate::HandleTable::get).
+    /// [`HandleError::Deleted`] if the handle was deleted, [`HandleError::Unknown`] if the table
+    /// never issued it.
+    ///
+    /// # Progress and cost
     ///
     /// Wait-free: a few loads, and no write at all.
     #[inline]
     pub fn get(&self, handle: Handle) -> Result<&T, HandleError> {
-        match self.lookup.get(handle, &self.guard) {
+        let value = self.lookup.as_ref().and_then(|lookup| lookup.get(handle, &self.guard));
+        match value {
             Some(value) => Ok(value),
             None => self.get_again(handle),
         }
     }
 
-    /// Where that found nothing: the value after all, if the table was first used after this was
-    /// pinned, or the handle has been issued meanwhile; else the reason.
+    /// Retries with a fresh view of the table, which may have been empty when this was pinned; else
+    /// gives the error.
     #[cold]
     #[inline(never)]
     fn get_again(&self, handle: Handle) -> Result<&T, HandleError> {
-        let value = self.inner.lookup().get(handle, &self.guard);
+        let value = self.inner.lookup().and_then(|lookup| lookup.get(handle, &self.guard));
         value.ok_or_else(|| self.inner.explain(handle))
     }
 
-    /// Lets go of everything seen so far and pins anew, so that reclamation can go on.
+    /// Gives up everything seen so far and pins anew, so that reclamation can go on.
     ///
-    /// Takes `&mut self`: no reference from before is left. While the thread holds another `Ref` or
-    /// `Pinned` it changes nothing. Wait-free; costs a fence.
+    /// Takes `&mut self`, so that no reference from before is left. While the thread holds another
+    /// `Ref` or `Pinned` it has no effect.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::HandleTable;
+    ///
+    /// let table = HandleTable::new();
+    /// let mut pinned = table.pin();
+    /// let handle = table.insert(7);
+    /// pinned.repin();
+    /// assert_eq!(pinned.get(handle), Ok(&7));
+    /// ```
+    ///
+    /// # Progress and cost
+    ///
+    /// Wait-free; costs a fence.
     #[inline]
     pub fn repin(&mut self) {
         self.guard.repin();
         self.lookup = self.inner.lookup();
     }
 
-    /// The live handles and their values, in no particular order.
+    /// The valid handles and their values, in no particular order.
     ///
     /// Weakly consistent: a value that is live for all of the iteration is seen exactly once; one
     /// that is inserted or deleted meanwhile is seen once or not at all. Nothing seen is dropped
-    /// before the pin is let go, even if it is deleted meanwhile.
-    ///
-    /// Lock-free; takes time for every slot that was ever in use, live or not.
+    /// before the pin is gone, even if it is deleted meanwhile.
     ///
     /// # Example
     ///
@@ -161,12 +200,12 @@ impl<'t, T> Pinned<'t, T> {
     /// let pinned = table.pin();
     /// assert_eq!(pinned.iter().collect::<Vec<_>>(), [(handle, &"one")]);
     /// ```
+    ///
+    /// # Progress and cost
+    ///
+    /// Lock-free. Takes time for every slot that was ever in use, live or not.
     pub fn iter(&self) -> Iter<'_, T> {
-        Iter {
-            inner: self.inner.get(),
-            guard: &self.guard,
-            place: Place::default(),
-        }
+        Iter { inner: self.inner.get(), guard: &self.guard, position: Position::default() }
     }
 }
 
@@ -185,19 +224,33 @@ impl<'p, T> IntoIterator for &'p Pinned<'_, T> {
     }
 }
 
-/// The live handles and values of a table: made by [`Pinned::iter`].
+/// The valid handles and values of a table; made by [`Pinned::iter`].
+///
+/// # Example
+///
+/// ```
+/// use handle_table::HandleTable;
+///
+/// let table = HandleTable::new();
+/// table.insert(3);
+/// table.insert(4);
+/// let pinned = table.pin();
+/// let sum: i32 = pinned.iter().map(|(_, value)| value).sum();
+/// assert_eq!(sum, 7);
+/// ```
+#[must_use = "iterators are lazy"]
 pub struct Iter<'p, T> {
     inner: Option<&'p Inner<T>>,
     guard: &'p Guard,
-    place: Place,
+    position: Position,
 }
 
 impl<'p, T> Iterator for Iter<'p, T> {
     type Item = (Handle, &'p T);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (handle, value, place) = self.inner?.next_live(self.place, self.guard)?;
-        self.place = place;
+        let (handle, value, next) = self.inner?.next_live(self.position, self.guard)?;
+        self.position = next;
         Some((handle, value))
     }
 }

@@ -1,5 +1,5 @@
-//! A registry of callbacks, as the Rust side of a C library keeps them: C gets an integer as
-//! `user_data`, and gives it back when it calls, from any thread, perhaps too late.
+//! A registry of callbacks on the Rust side of a C library. C gets an integer as `user_data` and
+//! passes it back when it calls, from any thread and perhaps too late.
 
 use std::ffi::c_void;
 
@@ -8,7 +8,7 @@ use handle_table::{Handle, HandleError, HandleTable};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-// A crate that is to be modelled takes all that its threads share from loom.
+// In a model, all atomics that threads share must be loom's.
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,24 +25,24 @@ struct Callback<S> {
 }
 
 impl<S: Send + Sync + 'static> Registry<S> {
-    /// With nothing registered.
+    /// An empty registry.
     pub fn new() -> Self {
         Self {
             callbacks: HandleTable::new(),
         }
     }
 
-    /// What to give to C as `user_data`.
+    /// Registers a callback, and returns what to pass to C as `user_data`.
     pub fn register(&self, state: S) -> *mut c_void {
         let fired = AtomicUsize::new(0);
         self.callbacks.insert(Callback { fired, state }).into_ptr()
     }
 
-    /// What C calls: runs `call` on the state that `user_data` stands for.
+    /// C calls this: it runs `call` on the state that `user_data` stands for.
     ///
     /// # Errors
     ///
-    /// If it is not registered, or no longer.
+    /// If the callback is not registered, or not any more.
     pub fn fire<R>(
         &self,
         user_data: *mut c_void,
@@ -53,12 +53,13 @@ impl<S: Send + Sync + 'static> Registry<S> {
         Ok(call(&callback.state))
     }
 
-    /// From here on it doesn't fire any more; says how often it has. A call that is under way ends,
-    /// and then the state is dropped.
+    /// Unregisters a callback, and returns how often it has fired. Later calls fail. The state is
+    /// dropped when all calls that are under way have ended.
     ///
     /// # Errors
     ///
-    /// If it is not registered, or no longer: of several threads that try, one succeeds.
+    /// If the callback is not registered, or not any more. Of several threads that try, one
+    /// succeeds.
     pub fn unregister(&self, user_data: *mut c_void) -> Result<usize, HandleError> {
         let callback = self.callbacks.remove_ref(Handle::from_ptr(user_data)?)?;
         Ok(callback.fired.load(Ordering::Relaxed))

@@ -1,10 +1,10 @@
-//! The registry as it is used, with threads of the system's.
+//! The registry without loom.
 #![cfg(not(loom))]
 
 use downstream::Registry;
 
 #[test]
-fn it_fires_until_it_is_unregistered() {
+fn a_callback_fires_until_it_is_unregistered() {
     let registry = Registry::new();
     let user_data = registry.register(7);
     assert_eq!(registry.fire(user_data, |number| *number), Ok(7));

@@ -1,5 +1,5 @@
-//! A value of any type: small ones in place, others in a box, with the table of functions that
-//! knows which.
+//! [`Erased`]: a value of any type, small ones in place, others in a box, with a table of functions
+//! that knows the type.
 
 use std::{
     any::{type_name, TypeId},
@@ -9,19 +9,19 @@ use std::{
 
 use crate::error::HandleError;
 
-/// Three words hold most callbacks' state: a `String`, a boxed closure, an `Arc` or two. They are
-/// pointers by type, so that those keep their provenance.
+/// Three words hold most callbacks' state: a `String`, a boxed closure, an `Arc` or two. Their type
+/// is a pointer, so that pointers in them keep their provenance.
 type Words = [MaybeUninit<*mut ()>; 3];
 
-/// A value whose type is known at run time only.
-pub(crate) struct Erased {
-    /// In a cell, since the value may have cells of its own, which a shared reference to this
-    /// would freeze otherwise.
+/// A value whose type is known only at run time.
+pub(super) struct Erased {
+    /// In a cell, since the value may have cells of its own, whose contents a shared reference to
+    /// plain words would freeze.
     words: UnsafeCell<Words>,
     vtable: &'static Vtable,
 }
 
-/// One for each type (or more: equal ones may stand at several addresses).
+/// The functions of one type. A type may have several of these, at different addresses.
 struct Vtable {
     id: fn() -> TypeId,
     name: fn() -> &'static str,
@@ -30,20 +30,20 @@ struct Vtable {
 
 // SAFETY: `new` takes only what is `Send` and `Sync`.
 unsafe impl Send for Erased {}
-// SAFETY: as above.
+// SAFETY: `new` takes only what is `Send` and `Sync`.
 unsafe impl Sync for Erased {}
 
-/// How a `T` lies in the words.
-struct Place<T>(T);
+/// How a `T` lies in the words: in place if it fits, else as a pointer to its box.
+struct Inline<T>(T);
 
-impl<T: 'static> Place<T> {
-    const INLINE: bool =
+impl<T: 'static> Inline<T> {
+    const FITS: bool =
         size_of::<T>() <= size_of::<Words>() && align_of::<T>() <= align_of::<Words>();
 
     const VTABLE: &'static Vtable = &Vtable {
         id: TypeId::of::<T>,
         name: type_name::<T>,
-        drop: if Self::INLINE && !needs_drop::<T>() {
+        drop: if Self::FITS && !needs_drop::<T>() {
             None
         } else {
             Some(Self::drop)
@@ -53,7 +53,7 @@ impl<T: 'static> Place<T> {
     #[inline]
     fn write(value: T) -> Words {
         let mut words = [MaybeUninit::uninit(); 3];
-        if Self::INLINE {
+        if Self::FITS {
             // SAFETY: a `T` fits, in size and alignment.
             unsafe { words.as_mut_ptr().cast::<T>().write(value) };
         } else {
@@ -68,25 +68,25 @@ impl<T: 'static> Place<T> {
     ///
     /// # Safety
     ///
-    /// `words` came from `put` with this `T`.
+    /// `words` came from `write` with this `T`.
     #[inline]
     unsafe fn get(words: *mut Words) -> *mut T {
-        if Self::INLINE {
+        if Self::FITS {
             words.cast()
         } else {
-            // SAFETY: the caller's duty: there lies a pointer to the value's box.
+            // SAFETY: the caller's duty: the first word is a pointer to the value's box.
             unsafe { words.cast::<*mut T>().read() }
         }
     }
 
     /// # Safety
     ///
-    /// As for `get`, and the words are not used any more.
+    /// `words` came from `write` with this `T`, and are not used any more.
     unsafe fn take(words: *mut Words) -> T {
         // SAFETY: the caller's duty: there is a `T`, in place or in a box.
         unsafe {
             let value = Self::get(words);
-            if Self::INLINE {
+            if Self::FITS {
                 value.read()
             } else {
                 *Box::from_raw(value)
@@ -96,12 +96,12 @@ impl<T: 'static> Place<T> {
 
     /// # Safety
     ///
-    /// As for `take`.
+    /// `words` came from `write` with this `T`, and are not used any more.
     unsafe fn drop(words: *mut Words) {
         // SAFETY: the caller's duty: there is a `T`, in place or in a box.
         unsafe {
             let value = Self::get(words);
-            if Self::INLINE {
+            if Self::FITS {
                 value.drop_in_place();
             } else {
                 drop(Box::from_raw(value));
@@ -112,17 +112,17 @@ impl<T: 'static> Place<T> {
 
 impl Erased {
     #[inline]
-    pub(crate) fn new<T: Send + Sync + 'static>(value: T) -> Self {
+    pub(super) fn new<T: Send + Sync + 'static>(value: T) -> Self {
         Self {
-            words: UnsafeCell::new(Place::write(value)),
-            vtable: Place::<T>::VTABLE,
+            words: UnsafeCell::new(Inline::write(value)),
+            vtable: Inline::<T>::VTABLE,
         }
     }
 
     #[inline]
     fn is<T: 'static>(&self) -> bool {
-        // One address is one type; one type may have several addresses.
-        std::ptr::eq(self.vtable, Place::<T>::VTABLE) || self.is_by_id(TypeId::of::<T>())
+        // One address means one type, but a type may have several addresses.
+        std::ptr::eq(self.vtable, Inline::<T>::VTABLE) || self.is_by_id(TypeId::of::<T>())
     }
 
     #[cold]
@@ -132,17 +132,17 @@ impl Erased {
 
     /// The value, if it is a `T`.
     #[inline(always)]
-    pub(crate) fn get<T: 'static>(&self) -> Result<&T, HandleError> {
+    pub(super) fn get<T: 'static>(&self) -> Result<&T, HandleError> {
         if self.is::<T>() {
             // SAFETY: the words hold a `T`.
-            return Ok(unsafe { &*Place::get(self.words.get()) });
+            return Ok(unsafe { &*Inline::get(self.words.get()) });
         }
-        Err(self.is_not(type_name::<T>()))
+        Err(self.wrong_type(type_name::<T>()))
     }
 
     #[cold]
     #[inline(never)]
-    fn is_not(&self, expected: &'static str) -> HandleError {
+    fn wrong_type(&self, expected: &'static str) -> HandleError {
         HandleError::WrongType {
             expected,
             found: (self.vtable.name)(),
@@ -150,13 +150,13 @@ impl Erased {
     }
 
     /// The value, if it is a `T`, by value.
-    pub(crate) fn take<T: 'static>(self) -> Result<T, Self> {
+    pub(super) fn take<T: 'static>(self) -> Result<T, Self> {
         if !self.is::<T>() {
             return Err(self);
         }
         let mut this = ManuallyDrop::new(self);
         // SAFETY: the words hold a `T`, and are forgotten.
-        Ok(unsafe { Place::take(this.words.get_mut()) })
+        Ok(unsafe { Inline::take(this.words.get_mut()) })
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
     struct Aligned(#[allow(dead_code)] u8);
 
     #[test]
-    fn holds_small_large_and_aligned_values_and_drops_them_once() {
+    fn small_large_and_aligned_values_are_dropped_once() {
         let witness = Arc::new(());
         let small = Erased::new(Arc::clone(&witness));
         let large = Erased::new([const { None::<Arc<()>> }; 9].map(|_| Some(Arc::clone(&witness))));
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_back_only_what_it_holds() {
+    fn a_value_is_given_back_only_as_its_own_type() {
         let erased = Erased::new(String::from("text"));
         assert_eq!(
             erased.get::<u8>(),

@@ -1,24 +1,26 @@
-//! Plain values, of which nothing is done for each when a batch comes back: it comes back whole.
+//! Trivial values: without a destructor, and stored in the slot. Their batches are reused in place,
+//! without a step for each value.
 #![cfg(loom)]
 
 use std::sync::Arc;
 
 use handle_table::{Handle, HandleTable};
 use loom::thread;
-use loom_tests::{check, is_deleted, other_table, pass_grace, race, same_slot};
+use loom_tests::{check, end_grace_periods, is_deleted, other_table, race, same_slot};
 
-/// A table in which this thread owns a shard: no one else's slots come back as they are. Its values
-/// say who they are; loom does not watch them, but sees who is in their slots' rooms.
+/// A table in which this thread owns a shard, because only an owner's slots are reused in place.
+/// loom doesn't watch the values themselves, which are numbers, but it watches their memory in the
+/// slots.
 fn own_table() -> Arc<HandleTable<usize>> {
     let table = HandleTable::builder().shards(2).build();
     drop(table.pin());
     Arc::new(table)
 }
 
-/// "grace", of a batch that comes back whole: a value is overwritten by the next one while its reader
-/// still looks.
+/// Edge "grace", for a batch that is reused in place. Fails if the batch skips its grace period: an
+/// insert overwrites a value while it is read.
 #[test]
-fn a_plain_value_is_overwritten_under_its_reader() {
+fn a_trivial_value_stays_while_it_is_read() {
     check(|| {
         let table = own_table();
         let handle = table.insert(1);
@@ -37,17 +39,19 @@ fn a_plain_value_is_overwritten_under_its_reader() {
     });
 }
 
-/// A walker that takes plain values, too: one who issues a slot that came back writes to it meanwhile.
+/// Fails if a sweep takes trivial values too: it takes a value out of a slot that is reused in
+/// place, while an insert writes the next value there. Also fails if `State::vacated` keeps the
+/// generation: the slot is issued again under a handle that was deleted.
 #[test]
-fn a_walker_takes_a_plain_value_while_the_next_is_put() {
+fn a_sweep_leaves_trivial_values_alone() {
     check(|| {
         let (table, other) = (own_table(), other_table());
         let handles = [1, 2].map(|number| table.insert(number));
         table.remove(handles[0]).unwrap();
-        pass_grace(&other);
-        let walk = |table: &Arc<HandleTable<usize>>| table.flush();
-        let ((), next, _idle) = race(&table, walk, || {
-            // The first one's batch comes back, or this one, and is used again.
+        end_grace_periods(&other);
+        let sweep = |table: &Arc<HandleTable<usize>>| table.flush();
+        let ((), next, _idle) = race(&table, sweep, || {
+            // The insert reuses the slot of the first handle, or of this one.
             table.remove(handles[1]).unwrap();
             table.insert(3)
         });

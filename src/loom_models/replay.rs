@@ -1,28 +1,29 @@
-//! Runs a model, and has it say how to replay it if it fails.
+//! Runs a model. If the model fails, prints the command that replays it.
 
 use std::{cell::Cell, env, panic, sync::Once, thread};
 
 use loom::model::Builder;
 
 thread_local! {
-    /// The preemptions of the model that runs on this thread.
+    /// The preemption bound of the model that runs on this thread.
     static RUNNING: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Explores `model` as `builder` says.
+/// Explores `model` within the bounds of `builder`.
 pub(crate) fn check(builder: &Builder, model: impl Fn() + Send + Sync + 'static) {
     if env::var_os("LOOM_LOG").is_some() {
-        // Only this prints steps. It takes its bounds from the environment, and from the replayed schedule.
+        // Only this function of loom prints the steps. It takes its bounds from the environment and
+        // from the schedule that is replayed.
         loom::model(model);
     } else {
-        say_how(builder.preemption_bound.unwrap_or(0));
+        print_command_on_panic(builder.preemption_bound.unwrap_or(0));
         builder.check(model);
     }
 }
 
-/// Has the model that starts on this thread, with so many preemptions, say how to replay it if it
-/// fails: at its first panic, since loom may not get to unwind from that.
-fn say_how(preemptions: usize) {
+/// Prints the replay command at the first panic of the model that starts on this thread. It doesn't
+/// wait until the panic has unwound, because loom may abort before that.
+fn print_command_on_panic(preemptions: usize) {
     static HOOK: Once = Once::new();
     RUNNING.set(Some(preemptions));
     HOOK.call_once(|| {

@@ -1,4 +1,5 @@
-//! Values and their end: those who walk over all slots, against batches, readers and each other.
+//! How values are dropped: sweeps (`flush`, `quiesce`, `remove_now`) against batches, readers
+//! and each other.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -9,13 +10,14 @@ use loom::{
     thread,
 };
 use loom_tests::{
-    check, check_with_fewer, first_is_ready, first_is_ready_as_a_whole, is_deleted, other_table,
-    pass_grace, race, table, Deed, Ledger, Table,
+    check, check_with_fewer, end_grace_periods, first_is_ready, first_is_reusable_in_place,
+    is_deleted, other_table, race, table, Ledger, Mark, Table,
 };
 
-/// `Ticket::help`: `quiesce` returns while a value is still there, or drops it under a reader.
+/// Edge "grace". Fails if `quiesce` doesn't wait for its ticket, or if the clock counts a grace
+/// period as over without waiting for readers: `quiesce` drops a value while it is read.
 #[test]
-fn quiesce_does_not_wait_for_a_reader() {
+fn quiesce_waits_for_a_reader() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handle = table.insert(ledger.value(1));
@@ -32,9 +34,10 @@ fn quiesce_does_not_wait_for_a_reader() {
     });
 }
 
-/// `Core::doom`: `quiesce` misses what another thread has deleted before it.
+/// Edge "sweep". Fails if `Inner::limbo_snapshot` misses a slot in limbo: `quiesce` returns before
+/// a value is dropped that another thread has deleted earlier.
 #[test]
-fn quiesce_misses_what_another_thread_deleted() {
+fn quiesce_finds_what_another_thread_deleted() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handle = table.insert(ledger.value(1));
@@ -57,51 +60,54 @@ fn quiesce_misses_what_another_thread_deleted() {
     });
 }
 
-/// The wait for `Shard::is_busy`: `quiesce` returns while another thread is still dropping what it
-/// took out of a slot.
+/// Edge "sweep". Fails if a sweep doesn't wait until no thread is inside a batch, or if a SeqCst
+/// fence between the sweep's flag and the batches' busy count is weakened: `quiesce` returns while
+/// another thread still drops a value of its batch.
 #[test]
-fn quiesce_returns_in_the_middle_of_a_drop() {
+fn quiesce_waits_for_a_drop_in_a_batch() {
     check(|| {
         let (table, ledger, handles, _other) = first_is_ready::<2>();
-        // The first value is in a batch that is ready; this drops it.
+        // The first value is in a batch that is ready: this delete drops it.
         let delete = move |table: &Table| table.remove(handles[1]).unwrap();
         let _idle = race(&table, delete, || {
             table.quiesce().unwrap();
-            assert!(ledger.alive() <= 1, "the first is gone");
+            assert!(ledger.alive() <= 1, "the first value is dropped");
         });
         ledger.close(table);
     });
 }
 
-/// "walk", `Shard::leave` without Release, `is_busy` without Acquire: `quiesce` returns after a drop,
-/// and what that did is not done for its caller.
+/// Edge "sweep". Fails if the busy count loses its Release where a thread leaves a batch, or its
+/// Acquire where a sweep waits: `quiesce` returns after a drop, and its caller doesn't see what the
+/// drop did.
 #[test]
-fn quiesce_hides_what_a_drop_did() {
-    struct Last(Arc<Deed>);
-    impl Drop for Last {
+fn quiesce_shows_what_a_drop_did() {
+    struct SetsOnDrop(Arc<Mark>);
+    impl Drop for SetsOnDrop {
         fn drop(&mut self) {
-            self.0.done();
+            self.0.set();
         }
     }
     check(|| {
-        let (other, deeds) = (other_table(), [Deed::new(), Deed::new()]);
+        let (other, marks) = (other_table(), [Mark::new(), Mark::new()]);
         let table = Arc::new(HandleTable::builder().shards(1).build());
         drop(table.pin());
-        let handles = [0, 1].map(|n: usize| table.insert(Last(Arc::clone(&deeds[n]))));
+        let handles = [0, 1].map(|n: usize| table.insert(SetsOnDrop(Arc::clone(&marks[n]))));
         table.remove(handles[0]).unwrap();
-        pass_grace(&other);
-        // The first value is in a batch that is ready; this drops it.
-        let delete = move |table: &Arc<HandleTable<Last>>| table.remove(handles[1]).unwrap();
+        end_grace_periods(&other);
+        // The first value is in a batch that is ready: this delete drops it.
+        let delete = move |table: &Arc<HandleTable<SetsOnDrop>>| table.remove(handles[1]).unwrap();
         let _idle = race(&table, delete, || {
             table.quiesce().unwrap();
-            deeds[0].assert_done();
+            marks[0].assert_set();
         });
     });
 }
 
-/// `Core::delete_now` without its grace period.
+/// Edge "grace". Fails if `remove_now` doesn't wait for its ticket, or if the clock counts a grace
+/// period as over without waiting for readers: the value is dropped while it is read.
 #[test]
-fn remove_now_drops_a_value_under_a_reader() {
+fn remove_now_drops_no_value_that_is_read() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handle = table.insert(ledger.value(1));
@@ -114,15 +120,16 @@ fn remove_now_drops_a_value_under_a_reader() {
     });
 }
 
-/// `Core::flush` without its grace period.
+/// Edge "grace". Fails if `flush` drops values whose grace period has not ended: a value is dropped
+/// while it is read.
 #[test]
-fn flush_drops_a_value_under_a_reader() {
+fn flush_drops_no_value_that_is_read() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let handle = table.insert(ledger.value(1));
         let read = move |table: &Table| match table.get(handle) {
             Ok(value) => {
-                // It yields to readers, and gives up.
+                // As often as `flush` yields to readers before it gives up.
                 for _ in 0..6 {
                     thread::yield_now();
                 }
@@ -138,10 +145,11 @@ fn flush_drops_a_value_under_a_reader() {
     });
 }
 
-/// "walk": `flush` and the owner of a batch both drop its value, or one drops it unseen by the
-/// other: flag, busy count, and the fence on either side.
+/// Edge "sweep". Fails if the sweep's flag, the batches' busy count or a fence between them is
+/// lost, or if a batch drops a value although its slot is vacated in place already: `flush` and the
+/// batch's owner both drop the value, or one of them without happening after the other.
 #[test]
-fn a_walker_and_a_batch_drop_the_same_value() {
+fn a_sweep_and_a_batch_drop_a_value_once() {
     check(|| {
         let (table, ledger, handles, _other) = first_is_ready::<2>();
         let delete = move |table: &Table| table.remove(handles[1]).unwrap();
@@ -150,12 +158,13 @@ fn a_walker_and_a_batch_drop_the_same_value() {
     });
 }
 
-/// The same where the batch comes back to its owner whole, and is used again: the walker finds the next
-/// value in its slot, or the owner the slot with its value gone and itself not hollow.
+/// Edge "sweep", for a batch that is reused in place. Fails if `SweepLock` loses its fence: the
+/// sweep takes the next value of the slot, or the batch's owner finds that the value is gone but
+/// the slot is not vacated in place.
 #[test]
-fn a_walker_and_a_whole_batch_drop_the_same_value() {
+fn a_sweep_and_a_batch_reused_in_place_drop_a_value_once() {
     check(|| {
-        let (table, ledger, handles, _other) = first_is_ready_as_a_whole::<2>();
+        let (table, ledger, handles, _other) = first_is_reusable_in_place::<2>();
         let _idle = race(
             &table,
             |table| table.flush(),
@@ -169,22 +178,23 @@ fn a_walker_and_a_whole_batch_drop_the_same_value() {
     });
 }
 
-/// The generation that a walker remembers: it comes back to a slot that has been used again, and
-/// drops the value that is there now, under a reader.
+/// Edge "sweep". Fails if `AtomicState::try_vacate_in_place` ignores the generation that the sweep
+/// remembers: the sweep returns to a slot that has been used again, and drops the new value while
+/// it is read.
 #[test]
-fn a_walker_drops_the_next_value_of_a_slot() {
+fn a_sweep_never_drops_the_next_value_of_a_slot() {
     check(|| {
         let (table, ledger, handles, other) = first_is_ready::<2>();
         let read = {
             let ledger = ledger.clone();
             move |table: &Table| {
-                // In one go: what matters is where in the walk it comes.
+                // Without preemption: only its place among the sweep's steps matters.
                 loom::stop_exploring();
-                // The first value is in a batch that is ready; this drops it.
+                // The first value is in a batch that is ready: this delete drops it.
                 table.remove(handles[1]).unwrap();
                 let next = table.insert(ledger.value(2));
-                // The walker's grace period begins, at the latest.
-                pass_grace(&other);
+                // The sweep's grace period begins now, or has begun before.
+                end_grace_periods(&other);
                 let last_look = table.remove_ref(next).unwrap();
                 loom::explore();
                 for _ in 0..8 {
@@ -198,9 +208,10 @@ fn a_walker_drops_the_next_value_of_a_slot() {
     });
 }
 
-/// "walk", between two walkers: both drop the same value.
+/// Edge "sweep". Fails if the sweep lock admits two sweeps at a time, or if its release loses its
+/// Release: both sweeps drop the value.
 #[test]
-fn two_walkers_drop_the_same_value() {
+fn two_sweeps_drop_a_value_once() {
     check_with_fewer(1, || {
         let (table, ledger) = (table(4), Ledger::new());
         let handle = table.insert(ledger.value(1));
@@ -210,33 +221,34 @@ fn two_walkers_drop_the_same_value() {
     });
 }
 
-/// A value whose drop takes its time.
-struct Slow(Arc<Deed>);
+/// A value whose drop takes long.
+struct Slow(Arc<Mark>);
 
 impl Drop for Slow {
     fn drop(&mut self) {
-        // More than a walker yields to others before it gives up.
+        // More yields than a sweep makes before it gives up.
         for _ in 0..8 {
             thread::yield_now();
         }
-        self.0.done();
+        self.0.set();
     }
 }
 
-/// `Drops`: `quiesce` returns while another walker still drops what it took, or does not come after
-/// those drops.
+/// Edge "sweep". Fails if a sweep doesn't list its `Drops`, if `quiesce` doesn't wait for those of
+/// others, or if `Drops` loses its Release or its Acquire: `quiesce` returns while another sweep
+/// still drops values, or without happening after those drops.
 #[test]
-fn quiesce_returns_while_a_walker_drops() {
+fn quiesce_waits_for_the_drops_of_another_sweep() {
     check_with_fewer(1, || {
         let table = Arc::new(HandleTable::builder().shards(1).build());
-        let deed = Deed::new();
-        let handle = table.insert(Slow(Arc::clone(&deed)));
+        let mark = Mark::new();
+        let handle = table.insert(Slow(Arc::clone(&mark)));
         table.remove(handle).unwrap();
-        // Not `flush`, which would find the batch ready, and drop the value with that.
-        let walk = |table: &Arc<HandleTable<Slow>>| table.quiesce().unwrap();
-        let _idle = race(&table, walk, || {
+        // Not `flush`: it would find the batch ready, and drop the value as part of that.
+        let sweep = |table: &Arc<HandleTable<Slow>>| table.quiesce().unwrap();
+        let _idle = race(&table, sweep, || {
             table.quiesce().unwrap();
-            deed.assert_done();
+            mark.assert_set();
         });
     });
 }

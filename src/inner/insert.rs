@@ -1,0 +1,69 @@
+//! **New**: claim a vacant slot, write the value, publish the state.
+
+use super::body::{Inner, ShardAccess};
+use crate::{
+    error::Full,
+    handle::Handle,
+    shard::{Claim, Shard},
+    sync::OnDrop,
+};
+
+impl<T> Inner<T> {
+    /// Issues a handle for the value that `make` returns. A closure, so that the value is made where
+    /// it is to live: a copy of it on the way would cost more than all the rest. It must not panic.
+    #[inline(always)]
+    pub(crate) fn insert(&self, make: impl FnOnce() -> T) -> Result<Handle, Full<T>> {
+        match self.owner_fast().and_then(|owner| owner.claim_free()) {
+            Some(claim) => Ok(self.handle(claim.publish(make()))),
+            None => self.insert_slow(make()),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn insert_slow(&self, value: T) -> Result<Handle, Full<T>> {
+        match self.claim() {
+            Some(claim) => Ok(self.handle(claim.publish(value))),
+            None => Err(Full::new(value)),
+        }
+    }
+
+    /// Issues a handle for the value that `make` makes of it.
+    pub(crate) fn insert_with<F: FnOnce(Handle) -> T>(&self, make: F) -> Result<Handle, Full<F>> {
+        let Some(claim) = self.claim() else {
+            return Err(Full::new(make));
+        };
+        let handle = self.handle(claim.live());
+        let give_up = OnDrop(|| self.give_up(&claim));
+        let value = make(handle);
+        give_up.disarm();
+        claim.publish(value);
+        Ok(handle)
+    }
+
+    /// Gives a claimed slot back. Its generation is not issued again, since a closure has seen the
+    /// handle.
+    fn give_up(&self, claim: &Claim<'_, T>) {
+        let (state, index, generation) = claim.give_up();
+        self.free_slot(state, index, generation);
+        self.release_quota();
+    }
+
+    /// Claims a vacant slot, with the right to issue a handle: from the thread's own shard, else
+    /// from any shard.
+    fn claim(&self) -> Option<Claim<'_, T>> {
+        if !self.take_quota() {
+            return None;
+        }
+        let from_any = |shard| Shard::claim(shard, &self.slots);
+        let near = match self.access() {
+            ShardAccess::Owner(owner) => owner.claim_free().or_else(|| owner.claim_more()),
+            ShardAccess::Shared(shard) => from_any(shard),
+        };
+        let claim = near.or_else(|| self.shards.iter().find_map(from_any));
+        if claim.is_none() {
+            self.release_quota();
+        }
+        claim
+    }
+}

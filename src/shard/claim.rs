@@ -1,0 +1,53 @@
+//! [`Claim`]: a slot that was taken and is not yet published.
+
+use super::counts::Counter;
+use crate::slots::{AtomicState, Index, LiveState, Slot, State};
+
+/// A vacant slot that one thread has taken, to publish a value in it or to give it back.
+pub(crate) struct Claim<'s, T> {
+    slot: Slot<'s, T>,
+    index: Index,
+    generation: usize,
+    /// Counts the handle when it is issued.
+    issued: Counter<'s>,
+}
+
+impl<'s, T> Claim<'s, T> {
+    /// # Safety
+    ///
+    /// The caller has taken the slot off a list, or reserved it fresh, vacant in this `state`. If
+    /// `issued` is its own counter, the caller is the only thread that writes that, and publishes
+    /// this claim itself.
+    #[inline]
+    pub(super) unsafe fn new(
+        slot: Slot<'s, T>,
+        index: Index,
+        state: State,
+        issued: Counter<'s>,
+    ) -> Self {
+        Self { slot, index, generation: state.generation(), issued }
+    }
+
+    /// The state that the slot will be published with; it stands for the handle.
+    #[inline]
+    pub(crate) fn live(&self) -> LiveState {
+        LiveState::new(self.generation, self.index)
+    }
+
+    /// Writes the value, makes the handle valid, and counts it.
+    #[inline]
+    pub(crate) fn publish(self, value: T) -> LiveState {
+        let live = self.live();
+        // SAFETY: the slot is claimed, by the promise of `new`.
+        unsafe { self.slot.write(value) };
+        self.slot.state().publish(live);
+        self.issued.add_one();
+        live
+    }
+
+    /// The slot, its index, and the generation to be issued next, for a claim that is given up: the
+    /// claimed generation is used up, since its handle may have been seen.
+    pub(crate) fn give_up(&self) -> (&'s AtomicState, Index, usize) {
+        (self.slot.state(), self.index, self.generation + 1)
+    }
+}

@@ -1,0 +1,137 @@
+//! The half of a shard that its owner alone writes.
+
+use std::{fmt, marker::PhantomData, mem};
+
+use super::counts::Counts;
+use crate::{
+    config::batch_limit,
+    reclaim::{Batch, BatchList, SlotList},
+    slots::{Index, IndexRange, LiveState, Link},
+    sync::UnsafeCell,
+};
+
+/// The owner's half: what it keeps without atomics, and the counts that other threads read.
+pub(super) struct OwnerHalf<T> {
+    pub(super) local: UnsafeCell<Local>,
+    /// Written by the owner, read by all threads.
+    pub(super) counts: Counts,
+    _values: PhantomData<T>,
+}
+
+// SAFETY: `local` is the only part that is not `Sync` by itself. Only an `Owner` touches it, so one
+// thread at a time does, and the lease passes from thread to thread by edge "lease". The bounds on
+// `T` are those of the table, see `HandleTable`.
+unsafe impl<T: Send + Sync> Sync for OwnerHalf<T> {}
+// SAFETY: only an `Owner` touches `local`, and nothing in it belongs to a thread. A table that is
+// moved takes its values along, hence the bound.
+unsafe impl<T: Send> Send for OwnerHalf<T> {}
+
+impl<T> OwnerHalf<T> {
+    pub(super) fn new(indices: IndexRange) -> Self {
+        Self {
+            local: UnsafeCell::new(Local {
+                free: Link::END,
+                batches: BatchList::new(),
+                limbo: Link::END,
+                limbo_full_at: batch_limit::<T>(),
+                limbo_is_mixed: false,
+                indices,
+                fresh: (0, 0),
+            }),
+            counts: Counts::new(),
+            _values: PhantomData,
+        }
+    }
+}
+
+impl<T> fmt::Debug for OwnerHalf<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.counts.fmt(f)
+    }
+}
+
+/// What the owner keeps without atomics. Nothing here runs code of the user's, not even the
+/// allocator.
+pub(super) struct Local {
+    /// Free slots of this shard: vacant, or in limbo with a trivial value whose grace period is
+    /// over. Some may be out of generations.
+    pub(super) free: Link,
+    /// More free slots, in whole batches, for when `free` is empty.
+    batches: BatchList,
+    /// Deleted slots that are not yet retired.
+    limbo: Link,
+    /// At which count of deletes they make a full batch.
+    limbo_full_at: usize,
+    /// Whether slots of other shards may be among them.
+    limbo_is_mixed: bool,
+    /// The indices of this shard.
+    indices: IndexRange,
+    /// Fresh slots that are reserved for the owner, as numbers from, to.
+    pub(super) fresh: (usize, usize),
+}
+
+impl Local {
+    /// Makes the next whole batch the free list, which is empty. The caller drops the batch, which
+    /// gives memory back to the user's allocator.
+    pub(super) fn free_next_batch(&mut self) -> Option<Box<Batch>> {
+        debug_assert_eq!(self.free, Link::END);
+        let batch = self.batches.next()?;
+        self.free = Link::to(batch.slots().first);
+        Some(batch)
+    }
+
+    /// Adds a whole batch to the free slots. The caller drops the batch if it is returned.
+    pub(super) fn adopt(&mut self, batch: Box<Batch>) -> Option<Box<Batch>> {
+        if self.free == Link::END {
+            self.free = Link::to(batch.slots().first);
+            return Some(batch);
+        }
+        self.batches.push(batch);
+        None
+    }
+
+    /// What a slot links to that is deleted now.
+    #[inline]
+    pub(super) fn limbo(&self) -> Link {
+        self.limbo
+    }
+
+    /// Adds a slot that was unlinked with the link [`limbo`](Self::limbo), as the delete with this
+    /// count; returns whether the batch is full.
+    #[inline]
+    pub(super) fn add_to_limbo(&mut self, live: LiveState, deleted: usize) -> bool {
+        if !self.indices.contains(live.index()) {
+            self.limbo_is_mixed = true;
+        }
+        self.limbo = Link::to(live.index());
+        deleted == self.limbo_full_at
+    }
+
+    /// Takes the deleted slots, after `deleted` deletes, `full` of which make a batch.
+    pub(super) fn take_limbo(&mut self, deleted: usize, full: usize) -> Option<SlotList> {
+        let full_at = mem::replace(&mut self.limbo_full_at, deleted.wrapping_add(full));
+        let len = full - full_at.wrapping_sub(deleted);
+        let is_mixed = mem::take(&mut self.limbo_is_mixed);
+        Some(SlotList {
+            first: mem::replace(&mut self.limbo, Link::END).next()?,
+            len,
+            // Not a short one: each batch that is adopted takes memory of its own.
+            reusable_in_place: len == full && !is_mixed,
+        })
+    }
+
+    /// The first free slot.
+    #[inline]
+    pub(super) fn first_free(&self) -> Option<Index> {
+        self.free.next()
+    }
+
+    /// The number of the next fresh slot, if some are reserved.
+    pub(super) fn next_fresh(&mut self) -> Option<usize> {
+        let (number, end) = self.fresh;
+        (number < end).then(|| {
+            self.fresh.0 += 1;
+            number
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! The lists of a shard, used by one thread, and by two at once.
+
+use super::lists::{Chain, CountedHead, LimboStack, TaggedHead, VacantStack};
+use crate::{
+    config::LAST_GENERATION,
+    slots::{AtomicState, Index, IndexLayout, Link, SlotArray, State},
+};
+
+fn index(number: usize) -> Index {
+    IndexLayout::new(1).index(number, 0)
+}
+
+fn push(stack: &VacantStack, state: &AtomicState, index: Index, generation: usize) {
+    if let Some(chain) = Chain::new(state, index, generation) {
+        stack.push(&chain);
+    }
+}
+
+#[test]
+fn a_chain_is_pushed_in_order_without_its_exhausted_slots() {
+    let (slots, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
+    let slot = |number| slots.get_or_grow(index(number)).state();
+    push(&stack, slot(0), index(0), 1);
+    let mut chain = Chain::new(slot(1), index(1), 2).expect("there is a generation 2");
+    chain.add(slot(2), index(2), LAST_GENERATION + 1);
+    chain.add(slot(3), index(3), 3);
+    stack.push(&chain);
+    for (number, generation) in [(3, 3), (1, 2), (0, 1)] {
+        let popped = stack.pop(&slots);
+        let popped = popped.map(|(index, _, state)| (index, state.generation()));
+        assert_eq!(popped, Some((index(number), generation)));
+    }
+    assert!(stack.pop(&slots).is_none());
+}
+
+#[test]
+fn the_vacant_slot_that_was_pushed_last_is_popped_first() {
+    let (slots, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
+    for number in 0..5 {
+        push(
+            &stack,
+            slots.get_or_grow(index(number)).state(),
+            index(number),
+            1,
+        );
+    }
+    for number in (0..5).rev() {
+        let popped = stack.pop(&slots);
+        let popped = popped.map(|(index, _, state)| (index, state.generation()));
+        assert_eq!(popped, Some((index(number), 1)));
+    }
+    assert!(stack.pop(&slots).is_none());
+}
+
+#[test]
+fn taking_the_vacant_stack_takes_every_slot() {
+    let (slots, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
+    for number in 0..3 {
+        push(
+            &stack,
+            slots.get_or_grow(index(number)).state(),
+            index(number),
+            1,
+        );
+    }
+    let mut taken = Vec::new();
+    let mut next = stack.take();
+    while let Some(index) = next {
+        taken.push(index);
+        next = slots
+            .directory()
+                .get(index)
+            .and_then(|slot| slot.state().load_own().link().next());
+    }
+    assert_eq!(taken, [2, 1, 0].map(index));
+    assert!(stack.take().is_none());
+}
+
+#[test]
+fn an_exhausted_slot_is_not_pushed() {
+    let (slots, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
+    let state = slots.get_or_grow(index(0)).state();
+    push(&stack, state, index(0), LAST_GENERATION + 1);
+    assert!(stack.take().is_none());
+    assert_eq!(state.load_own(), State::EXHAUSTED);
+}
+
+#[test]
+fn the_limbo_stack_counts_and_is_taken_whole() {
+    let (slots, pile) = (SlotArray::<u8>::new(1), LimboStack::new());
+    for number in 0..4 {
+        assert_eq!(
+            pile.push(slots.get_or_grow(index(number)).state(), index(number)),
+            number + 1
+        );
+    }
+    let taken = pile.take();
+    assert_eq!((taken.link(), taken.len()), (Link::to(index(3)), 4));
+    assert_eq!(pile.take(), CountedHead::EMPTY);
+}
+
+/// idr-ebr up to 0.3.2 handed out slots that were in use, by ABA on its free list. Two threads pop
+/// and push the same few slots here; each slot must have one owner at a time.
+#[test]
+fn two_threads_never_hold_the_same_slot() {
+    // Slots are exhausted soon in tests, so the race is run many times.
+    for _ in 0..1_000 {
+        contend_for_slots();
+    }
+}
+
+fn contend_for_slots() {
+    use std::{
+        collections::HashMap,
+        sync::atomic::{AtomicBool, Ordering::SeqCst},
+        thread,
+    };
+
+    const SLOTS: usize = 3;
+    let (slots, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
+    let held = [const { AtomicBool::new(false) }; SLOTS];
+    let numbers: HashMap<_, _> = (0..SLOTS).map(|nth| (index(nth).bits(), nth)).collect();
+    for number in 0..SLOTS {
+        push(
+            &stack,
+            slots.get_or_grow(index(number)).state(),
+            index(number),
+            1,
+        );
+    }
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some((index, slot, state)) = stack.pop(&slots) {
+                    let number = numbers[&index.bits()];
+                    assert!(
+                        !held[number].swap(true, SeqCst),
+                        "state {number} held twice"
+                    );
+                    held[number].store(false, SeqCst);
+                    push(&stack, slot.state(), index, state.generation() + 1);
+                }
+            });
+        }
+    });
+    for number in 0..SLOTS {
+        assert_eq!(
+            slots.get_or_grow(index(number)).state().load_own(),
+            State::EXHAUSTED
+        );
+    }
+}
+
+#[test]
+fn a_tagged_head_is_never_empty_and_names_its_slot() {
+    let first = index(0);
+    let head = TaggedHead::new(1, first);
+    assert_ne!(head, TaggedHead::EMPTY);
+    assert_eq!(head.index(), Some(first));
+    assert_eq!(head, TaggedHead::of(State::vacant(1, Link::END), first));
+    assert_ne!(head, TaggedHead::of(State::vacant(2, Link::END), first));
+    assert_eq!(TaggedHead::EMPTY.link(), Link::END);
+}
+
+#[test]
+fn a_counted_head_counts_and_saturates() {
+    let index = index(0);
+    let mut head = CountedHead::EMPTY;
+    assert_eq!(head.link(), Link::END);
+    for len in 1..=2000 {
+        head = head.push(index);
+        assert_eq!(head.len(), len.min(CountedHead::MOST));
+        assert_eq!(head.link().next(), Some(index));
+    }
+}
