@@ -24,7 +24,7 @@ compile_error!("handle-table: handles are laid out for 32-bit and 64-bit targets
 
 // From the bottom up: each folder uses those above it, and `bash .ci/layers` holds that. `sync`: std
 // or loom. `epoch`: what all tables share. `slots`: where a value lies. `reclaim`: what waits for a
-// grace period. `shard`: who writes where. `inner`: the verbs. `table`: what users see.
+// grace period. `shard`: which thread writes where. `inner`: the verbs. `table`: what users see.
 mod config;
 mod error;
 mod handle;

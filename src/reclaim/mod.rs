@@ -3,7 +3,7 @@
 //! A deleted slot waits in limbo until no reader can see its value any more. To make that cheap,
 //! deleted slots are *retired* together: a [`SlotList`] of them becomes a [`Batch`] with a ticket
 //! for the next grace period, and waits among the [`SealedBatches`] of its shard. Once the ticket
-//! is over, whoever takes the batch drops its values and frees its slots.
+//! is over, the thread that takes the batch drops its values and frees its slots.
 //!
 //! Batches belong to one thread each, which may be idle for ever. So there is a second way: a
 //! *sweep* looks at the states of all slots, and drops what it finds in limbo, in whatever batch.

@@ -1,4 +1,4 @@
-//! Who writes where: a table is divided into shards, and each shard into the half that its owner
+//! Which thread writes where: a table is divided into shards, and each shard into the half that its owner
 //! alone writes and the half that all threads share.
 //!
 //! A thread with a lease *owns* the shard of that number in every table. It claims slots from its

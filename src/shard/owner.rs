@@ -93,10 +93,10 @@ impl<'s, T> Owner<'s, T> {
         // SAFETY: nothing in `claim` calls out.
         match unsafe { self.local(claim) }? {
             Ok(claim) => Some(claim),
-            // Outside of `local`, since it may call the user's allocator.
-            // SAFETY: the number was reserved for this owner, who has just taken it; the counter is
-            // the owner's.
             Err(number) => {
+                // Outside of `local`, since it may call the user's allocator.
+                // SAFETY: the number was reserved for this owner, which has just taken it; the
+                // counter is the owner's.
                 Some(unsafe { self.shard.claim_fresh(self.slots, number, self.issued()) })
             }
         }

@@ -87,16 +87,16 @@ fn an_exhausted_slot_is_not_pushed() {
 
 #[test]
 fn the_limbo_stack_counts_and_is_taken_whole() {
-    let (slots, pile) = (SlotArray::<u8>::new(1), LimboStack::new());
+    let (slots, limbo) = (SlotArray::<u8>::new(1), LimboStack::new());
     for number in 0..4 {
         assert_eq!(
-            pile.push(slots.get_or_grow(index(number)).state(), index(number)),
+            limbo.push(slots.get_or_grow(index(number)).state(), index(number)),
             number + 1
         );
     }
-    let taken = pile.take();
+    let taken = limbo.take();
     assert_eq!((taken.link(), taken.len()), (Link::to(index(3)), 4));
-    assert_eq!(pile.take(), CountedHead::EMPTY);
+    assert_eq!(limbo.take(), CountedHead::EMPTY);
 }
 
 /// idr-ebr up to 0.3.2 handed out slots that were in use, by ABA on its free list. Two threads pop

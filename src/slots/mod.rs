@@ -9,7 +9,7 @@
 //!                     slot = state word + value (or a pointer to the value's box)
 //! ```
 //!
-//! A *slot* is a state word with room for a value behind it. The state says everything: whether a
+//! A *slot* is a state word with the memory of a value behind it. The state says everything: whether a
 //! handle is valid, which one, and whether there is a value. A value of up to 64 bytes lies in its
 //! slot; a larger one lies in a box that the slot points to. The slots of a table stand in segments
 //! that double in size; a directory entry leads to each, so a look-up costs two dependent loads.

@@ -66,7 +66,7 @@ fn vacating_in_place_and_relinking_both_take_effect() {
         let word = LiveState::new(0, index(0));
         state.publish(word);
         assert!(state.unlink(word, Link::END));
-        let sweep_lock = [0; 2].map(|_| {
+        let sweeps = [0; 2].map(|_| {
             spawn(&array, |array| {
                 array
                     .get_or_grow(index(0))
@@ -75,7 +75,7 @@ fn vacating_in_place_and_relinking_both_take_effect() {
             })
         });
         state.relink(Link::to(index(1)));
-        let vacated = sweep_lock.map(|walker| walker.join().unwrap());
+        let vacated = sweeps.map(|sweep| sweep.join().unwrap());
         assert_eq!(vacated.iter().filter(|done| **done).count(), 1);
         let now = state.load_own();
         assert_eq!((now.phase(), now.generation()), (Phase::Vacant, 1));

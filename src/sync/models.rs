@@ -1,4 +1,4 @@
-//! The anchor's way from hand to hand.
+//! The try-lock, from thread to thread.
 
 use std::sync::Arc;
 
