@@ -1,4 +1,4 @@
-//! What it costs that a callback's state is behind a handle.
+//! What a callback pays for state behind a handle.
 
 use std::{
     ffi::{c_int, c_void, CStr, CString},
@@ -11,39 +11,43 @@ use handle_table::{Handle, HandleTable};
 use libsqlite3_sys as ffi;
 
 use crate::{
-    context::{argument, reply, user_data},
+    context::{argument, set_result, user_data},
     sqlite::{Connection, OnRow, SqlError, SqlFunction},
     Outcome,
 };
 
-/// The smallest state that a callback can have: a number that it adds to its argument.
+/// The smallest state of a callback: a number that it adds to its argument.
 static OFFSETS: HandleTable<i64> = HandleTable::new();
 
 const OFFSET: i64 = 3;
-/// Many and short, so that few of them are interrupted.
+/// Many short rounds, so that the operating system interrupts few of them.
 const ROUNDS: usize = 401;
 
-/// Nanoseconds, each the median of all rounds.
+/// Times in nanoseconds: the median of all rounds, where nothing else is said.
 pub(crate) struct Cost {
     pub(crate) rounds: usize,
     pub(crate) calls_per_round: i64,
-    /// A callback of SQLite whose state is a constant, behind a pointer, behind a handle.
+    /// A callback of SQLite whose state is a constant of the program.
     pub(crate) constant: f64,
+    /// A callback of SQLite whose state is behind a pointer.
     pub(crate) pointer: f64,
+    /// A callback of SQLite whose state is behind a handle.
     pub(crate) handle: f64,
-    /// The last less the one before, round by round: lower quartile, median, upper quartile.
+    /// `handle` less `pointer` in each round: lower quartile, median, upper quartile.
     pub(crate) difference: [f64; 3],
-    /// A look-up in a plain loop, without SQLite.
+    /// [`HandleTable::get`] in a plain loop, without SQLite.
     pub(crate) get: f64,
+    /// `Pinned::get` in a plain loop, with one pin for the whole loop.
     pub(crate) get_pinned: f64,
+    /// [`Handle::try_value`] in a plain loop.
     pub(crate) try_value: f64,
 }
 
-/// Measures, on one thread. The kinds of callback take turns, another one first in each round.
+/// Measures on one thread. The three callbacks take turns, and each round starts with another one.
 ///
 /// # Errors
 ///
-/// An answer that is wrong, or what SQLite refused to do.
+/// A wrong answer, or an error of SQLite.
 pub(crate) fn measure(rows: u32) -> Outcome<Cost> {
     let calls = i64::from(rows.clamp(1_000, 5_000));
     let state: Box<i64> = Box::new(OFFSET);
@@ -51,20 +55,20 @@ pub(crate) fn measure(rows: u32) -> Outcome<Cost> {
     let handle = OFFSETS.insert(OFFSET);
     let any = Handle::new(OFFSET);
 
-    let connection = Connection::open()?; // closed before `state` goes
+    let connection = Connection::open()?; // dropped before `state`
     let null = ptr::null_mut();
-    // SAFETY: only `with_pointer` trusts its user data, and gets the address of an `i64` that
-    // outlives the connection. With a handle there is nothing to take care of.
+    // SAFETY: `with_constant` and `with_handle` take any user data. `with_pointer` gets the address
+    // of an `i64` that outlives the connection.
     unsafe {
         create(&connection, c"with_constant", with_constant, null)?;
         create(&connection, c"with_pointer", with_pointer, pointer)?;
         create(&connection, c"with_handle", with_handle, handle.into_ptr())?;
     }
-    let fill = format!(
+    let create_table = format!(
         "CREATE TABLE numbers AS WITH RECURSIVE upto(n) AS
            (SELECT 1 UNION ALL SELECT n + 1 FROM upto WHERE n < {calls}) SELECT n FROM upto"
     );
-    connection.run::<0>(&CString::new(fill)?)?;
+    connection.run::<0>(&CString::new(create_table)?)?;
     let mut queries = [
         connection.prepare(c"SELECT sum(with_constant(n)) FROM numbers")?,
         connection.prepare(c"SELECT sum(with_pointer(n)) FROM numbers")?,
@@ -86,16 +90,10 @@ pub(crate) fn measure(rows: u32) -> Outcome<Cost> {
             }
         }
         let pinned = OFFSETS.pin();
-        loops[1].push(time(calls, || {
-            pinned.get(black_box(handle)).map_or(0, |n| *n)
-        })?);
+        loops[1].push(time(calls, || pinned.get(black_box(handle)).map_or(0, |n| *n))?);
         drop(pinned);
-        loops[0].push(time(calls, || {
-            OFFSETS.get(black_box(handle)).map_or(0, |n| *n)
-        })?);
-        loops[2].push(time(calls, || {
-            black_box(any).try_value().map_or(0, |n| *n)
-        })?);
+        loops[0].push(time(calls, || OFFSETS.get(black_box(handle)).map_or(0, |n| *n))?);
+        loops[2].push(time(calls, || black_box(any).try_value().map_or(0, |n| *n))?);
     }
     OFFSETS.remove(handle)?;
     any.try_delete()?;
@@ -117,9 +115,11 @@ pub(crate) fn measure(rows: u32) -> Outcome<Cost> {
     })
 }
 
+/// Registers a scalar function whose user data nobody deletes.
+///
 /// # Safety
 ///
-/// As for [`Connection::create_function`].
+/// `function` is right for every call of SQLite with this user data.
 unsafe fn create(
     connection: &Connection,
     name: &CStr,
@@ -130,13 +130,13 @@ unsafe fn create(
     unsafe { connection.create_function(name, SqlFunction::Scalar(function), user_data, None) }
 }
 
-/// Nanoseconds of one call of `read`, which must return the offset.
+/// Nanoseconds for one call of `read`, which must return [`OFFSET`].
 fn time(calls: i64, mut read: impl FnMut() -> i64) -> Outcome<f64> {
     let start = Instant::now();
     let sum: i64 = (0..calls).map(|_| read()).sum();
     let time = start.elapsed();
     if sum != calls * OFFSET {
-        return Err("a look-up gave a wrong value".into());
+        return Err("a look-up returned a wrong value".into());
     }
     Ok(time.as_secs_f64() * 1e9 / calls as f64)
 }
@@ -146,11 +146,11 @@ fn quartiles(mut times: Vec<f64>) -> [f64; 3] {
     [1, 2, 3].map(|quarter| times[times.len() * quarter / 4])
 }
 
-/// State in the code itself: what the other two are compared with.
+/// The state is a constant. The other two callbacks are compared with this one.
 ///
 /// # Safety
 ///
-/// For SQLite to call: `context` is live, and `argv` holds `argc` arguments.
+/// `context` is live, and `argv` holds `argc` live arguments.
 unsafe extern "C" fn with_constant(
     context: *mut ffi::sqlite3_context,
     argc: c_int,
@@ -158,18 +158,16 @@ unsafe extern "C" fn with_constant(
 ) {
     // SAFETY: the caller's duty.
     unsafe {
-        reply(
-            context,
-            argument(argc, argv).map(|n| Some(n.wrapping_add(OFFSET))),
-        );
+        set_result(context, argument(argc, argv).map(|n| Some(n.wrapping_add(OFFSET))));
     }
 }
 
-/// State behind a pointer, which is trusted.
+/// The state is behind a pointer, which this callback has to trust.
 ///
 /// # Safety
 ///
-/// As for [`with_constant`], and the user data is the address of an `i64`.
+/// `context` is live, and `argv` holds `argc` live arguments. The user data is the address of a
+/// live `i64`.
 unsafe extern "C" fn with_pointer(
     context: *mut ffi::sqlite3_context,
     argc: c_int,
@@ -178,18 +176,15 @@ unsafe extern "C" fn with_pointer(
     // SAFETY: the caller's duty.
     unsafe {
         let offset = *user_data(context).cast::<i64>();
-        reply(
-            context,
-            argument(argc, argv).map(|n| Some(n.wrapping_add(offset))),
-        );
+        set_result(context, argument(argc, argv).map(|n| Some(n.wrapping_add(offset))));
     }
 }
 
-/// State behind a handle, which is checked.
+/// The state is behind a handle, which this callback checks.
 ///
 /// # Safety
 ///
-/// As for [`with_constant`].
+/// `context` is live, and `argv` holds `argc` live arguments.
 unsafe extern "C" fn with_handle(
     context: *mut ffi::sqlite3_context,
     argc: c_int,
@@ -199,9 +194,9 @@ unsafe extern "C" fn with_handle(
     unsafe {
         let handle = Handle::from_ptr(user_data(context));
         let offset = handle.and_then(|handle| OFFSETS.get(handle));
-        let answer = offset
+        let result = offset
             .map_err(Into::into)
             .and_then(|offset| argument(argc, argv).map(|n| Some(n.wrapping_add(*offset))));
-        reply(context, answer);
+        set_result(context, result);
     }
 }

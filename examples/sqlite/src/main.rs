@@ -5,11 +5,11 @@
 //! ```
 //!
 //! `state.rs` is the part to read: Rust state as the user data of an SQL function, an aggregate and
-//! an update hook. `work.rs` has several threads use them and checks the answers, `cost.rs` measures
-//! what a handle costs, `misuse.rs` does on purpose what C does by mistake. The program ends with
+//! an update hook. `work.rs` uses them on several threads and checks the answers. `cost.rs`
+//! measures what a handle costs. `misuse.rs` makes C's mistakes on purpose. The program ends with
 //! status 1 if any answer is wrong.
 
-#![allow(unsafe_code)] // calling C, and being called by it, is what this is about
+#![allow(unsafe_code)] // it calls C, and C calls it
 
 mod context;
 mod cost;
@@ -25,16 +25,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::state::{take_refused, STATES};
 
-/// What a part of this program comes to.
+/// The result of a part of this program.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Callbacks from SQLite, through handles.
+/// Callbacks from SQLite, through handles
 #[derive(Parser)]
+#[command(name = "callbacks")]
 struct Options {
     /// Rows for each thread
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     rows: u32,
-    /// Threads, each with a database of its own
+    /// Threads, each with its own database
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     threads: u32,
 }
@@ -43,46 +44,34 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("WRONG: {error}");
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
 fn run(options: &Options) -> Outcome<()> {
-    println!(
-        "Callbacks from SQLite {}, through handles",
-        sqlite::version()
-    );
+    println!("Callbacks from SQLite {}, through handles", sqlite::version());
     if cfg!(debug_assertions) {
-        println!("(a debug build: its times say little; use --release)");
+        println!("(a debug build: its times mean little, use --release)");
     }
 
     println!("\n1. Answers");
-    let bar = ProgressBar::new(2 * u64::from(options.rows) * u64::from(options.threads))
+    let progress = ProgressBar::new(2 * u64::from(options.rows) * u64::from(options.threads))
         .with_style(ProgressStyle::with_template("   {wide_bar} {percent} %")?);
-    let work = work::run(options.threads, options.rows, &bar)?;
-    bar.finish_and_clear();
+    let work = work::run(options.threads, options.rows, &progress)?;
+    progress.finish_and_clear();
     none_refused()?;
     let seconds = work.time.as_secs_f64();
-    println!(
-        "   {} threads, each with a database of {} rows",
-        options.threads, options.rows
-    );
-    println!(
-        "   {} answers of SQL functions and hooks, all right",
-        work.answers
-    );
-    println!(
-        "   {} callbacks, each with a handle, none of them refused",
-        work.calls
-    );
+    println!("   {} threads, each with a database of {} rows", options.threads, options.rows);
+    println!("   {} answers of SQL functions and hooks, all of them right", work.answers);
+    println!("   {} callbacks, each with a handle, none of them refused", work.calls);
     println!(
         "   {seconds:.2} s, {:.1} million callbacks a second",
         work.calls as f64 / seconds / 1e6
     );
 
-    println!("\n2. What a resolved handle costs");
+    println!("\n2. What a look-up costs");
     let cost = cost::measure(options.rows)?;
     let [lower, difference, upper] = cost.difference;
     println!(
@@ -99,10 +88,7 @@ fn run(options: &Options) -> Outcome<()> {
     );
     println!("   in a plain loop, without SQLite:");
     println!("   HandleTable::get                 {:6.1}", cost.get);
-    println!(
-        "   Pinned::get, one pin for all     {:6.1}",
-        cost.get_pinned
-    );
+    println!("   Pinned::get, one pin for all     {:6.1}", cost.get_pinned);
     println!("   Handle::try_value, any type      {:6.1}", cost.try_value);
 
     println!("\n3. Misuse, on purpose");
@@ -111,16 +97,16 @@ fn run(options: &Options) -> Outcome<()> {
     }
 
     println!("\n4. The table at the end");
-    STATES.quiesce()?; // drops what the threads have deleted and not yet dropped
+    STATES.quiesce()?; // drops what was deleted and not dropped yet
     let stats = STATES.stats();
     println!("   {stats}");
     if stats.live != 0 || stats.pending != 0 || stats.drop_panics != 0 {
-        return Err("a state was left behind".into());
+        return Err("a state was not dropped".into());
     }
     none_refused()
 }
 
-/// Where nothing was misused, every handle must have been good.
+/// Where nothing was misused, no callback may have recorded an error.
 fn none_refused() -> Outcome<()> {
     match take_refused().as_slice() {
         [] => Ok(()),

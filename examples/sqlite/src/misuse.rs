@@ -1,5 +1,7 @@
-//! What C code does wrong with user data, done on purpose through SQLite. With a pointer each of
-//! these would be a use after free, a double free or worse; with a handle each has an answer.
+//! Mistakes that C code makes with user data, made on purpose through SQLite.
+//!
+//! With a pointer, each would be a use after free, a double free or worse.
+//! With a handle, each gets an error.
 
 use std::{ffi::CStr, panic, ptr};
 
@@ -11,25 +13,25 @@ use crate::{
     Outcome,
 };
 
-/// One misuse: what was done, and what came of it.
+/// One misuse, and the error that it got.
 pub(crate) struct Case {
     pub(crate) what: &'static str,
     pub(crate) answer: String,
 }
 
-/// Whether a refusal is the right one.
+/// Whether an error is the expected one.
 type Expected = fn(&HandleError) -> bool;
 
-/// Goes through all of them.
+/// Makes all mistakes.
 ///
 /// # Errors
 ///
-/// A misuse that was not answered as it must be.
+/// A mistake that did not get the expected error.
 pub(crate) fn run() -> Outcome<Vec<Case>> {
     let connection = Connection::open()?;
     let mut cases = Vec::new();
 
-    // One handle for two functions, each of which would have SQLite delete it.
+    // One handle for two functions: SQLite deletes it with each of them.
     let shared = STATES.insert(State::Scalar(Box::new(|n| n + 1))).into_ptr();
     for name in [c"first", c"second"] {
         // SAFETY: `scalar` and `destroy` take any user data.
@@ -39,7 +41,7 @@ pub(crate) fn run() -> Outcome<Vec<Case>> {
     }
     connection.delete_function(c"first")?;
     cases.push(Case {
-        what: "Late callback: its handle was shared with a function that is destroyed by now.",
+        what: "Late callback: the handle was deleted with another function that shared it.",
         answer: refused_call(&connection, c"SELECT second(1)", is_deleted)?,
     });
     connection.delete_function(c"second")?;
@@ -53,21 +55,14 @@ pub(crate) fn run() -> Outcome<Vec<Case>> {
     let others: [(_, _, Expected); 3] = [
         ("Garbage: 0xdeadbeef as user data.", garbage, is_unknown),
         ("Null as user data.", ptr::null_mut(), is_null),
-        (
-            "Wrong table: a handle of the process-wide one.",
-            other_table.into_ptr(),
-            is_unknown,
-        ),
+        ("Wrong table: a handle of the process-wide table.", other_table.into_ptr(), is_unknown),
     ];
     for (what, user_data, expected) in others {
         // SAFETY: `scalar` takes any user data.
         unsafe {
             connection.create_function(c"wrong", SqlFunction::Scalar(scalar), user_data, None)?;
         }
-        cases.push(Case {
-            what,
-            answer: refused_call(&connection, c"SELECT wrong(1)", expected)?,
-        });
+        cases.push(Case { what, answer: refused_call(&connection, c"SELECT wrong(1)", expected)? });
     }
 
     // SAFETY: `on_update` takes any user data.
@@ -82,17 +77,14 @@ pub(crate) fn run() -> Outcome<Vec<Case>> {
 
     create_scalar(&connection, c"panics", |n| panic!("no answer to {n}"))?;
     let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| ())); // it is meant to panic: no need to say so
+    panic::set_hook(Box::new(|_| ())); // the panic is wanted, so its message is not printed
     let outcome = connection.run::<1>(c"SELECT panics(1)");
     panic::set_hook(hook);
     let answer = outcome.err().ok_or("a panic was lost")?.to_string();
     if !answer.contains("no answer to 1") {
-        return Err(format!("not the panic's own words: {answer}").into());
+        return Err(format!("not the message of the panic: {answer}").into());
     }
-    cases.push(Case {
-        what: "A panic in a callback, which must not unwind through SQLite.",
-        answer,
-    });
+    cases.push(Case { what: "Panic in a callback: it must not unwind through SQLite.", answer });
     Ok(cases)
 }
 
@@ -112,20 +104,20 @@ fn is_wrong_type(error: &HandleError) -> bool {
     matches!(error, HandleError::WrongType { .. })
 }
 
-/// The words of the one refusal since the last look, which must be as expected.
+/// The message of the one error that callbacks have recorded, which must be the expected one.
 fn refused_with(expected: Expected) -> Outcome<String> {
     match take_refused().as_slice() {
         [error] if expected(error) => Ok(error.to_string()),
-        others => Err(format!("expected one other refusal than {others:?}").into()),
+        others => Err(format!("not the one error that was expected: {others:?}").into()),
     }
 }
 
-/// The same for a query, which must fail with the same words.
+/// Runs a query that must fail with the message of the expected error.
 fn refused_call(connection: &Connection, sql: &CStr, expected: Expected) -> Outcome<String> {
-    let said = connection.run::<1>(sql);
+    let outcome = connection.run::<1>(sql);
     let refused = refused_with(expected)?;
-    match said {
+    match outcome {
         Err(error) if error.to_string() == refused => Ok(refused),
-        other => Err(format!("SQLite said {other:?}, the table said {refused:?}").into()),
+        other => Err(format!("SQLite returned {other:?}, the table returned {refused:?}").into()),
     }
 }

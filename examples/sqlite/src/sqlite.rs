@@ -1,5 +1,5 @@
-//! As much of SQLite as the example needs. Nothing in this file knows of handles: user data is a
-//! `void *`, as SQLite has it.
+//! As much of SQLite's API as the example needs. This file knows nothing of handles: user data is
+//! a `void *` here.
 
 use std::{
     error::Error,
@@ -9,18 +9,18 @@ use std::{
 
 use libsqlite3_sys as ffi;
 
-/// `xFunc` and `xStep`.
+/// SQLite's `xFunc` and `xStep`.
 pub(crate) type OnRow =
     unsafe extern "C" fn(*mut ffi::sqlite3_context, c_int, *mut *mut ffi::sqlite3_value);
-/// `xFinal`.
-pub(crate) type OnEnd = unsafe extern "C" fn(*mut ffi::sqlite3_context);
-/// `xDestroy`.
+/// SQLite's `xFinal`.
+pub(crate) type OnFinal = unsafe extern "C" fn(*mut ffi::sqlite3_context);
+/// SQLite's `xDestroy`.
 pub(crate) type OnDestroy = extern "C" fn(*mut c_void);
 /// The callback of `sqlite3_update_hook`.
 pub(crate) type OnUpdate =
     extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, ffi::sqlite3_int64);
 
-/// What SQLite said when it refused.
+/// The message of an error of SQLite.
 #[derive(Debug)]
 pub(crate) struct SqlError(String);
 
@@ -32,14 +32,14 @@ impl fmt::Display for SqlError {
 
 impl Error for SqlError {}
 
-/// The functions behind an SQL function or aggregate.
+/// The callbacks of an SQL function.
 #[derive(Clone, Copy)]
 pub(crate) enum SqlFunction {
     Scalar(OnRow),
-    Aggregate(OnRow, OnEnd),
+    Aggregate(OnRow, OnFinal),
 }
 
-/// A database in memory, for the thread that opened it.
+/// A database in memory, used only by the thread that opened it.
 pub(crate) struct Connection {
     db: *mut ffi::sqlite3,
 }
@@ -48,19 +48,21 @@ impl Connection {
     pub(crate) fn open() -> Result<Self, SqlError> {
         let mut db = ptr::null_mut();
         let flags = ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_CREATE | ffi::SQLITE_OPEN_NOMUTEX;
-        // SAFETY: the strings end in a zero, `db` may be written, and no VFS is the default one.
+        // SAFETY: the name ends in a zero and `db` is writable. Null names the default VFS.
         let code =
             unsafe { ffi::sqlite3_open_v2(c":memory:".as_ptr(), &mut db, flags, ptr::null()) };
-        let this = Self { db }; // closed on drop, as is due after a failure too
+        let this = Self { db }; // after a failure too, SQLite needs the close in `drop`
         this.check(code).map(|()| this)
     }
 
-    /// Registers an SQL function of one argument. `user_data` goes to each call of it, and to
-    /// `on_destroy` when SQLite lets go of it: also if this fails.
+    /// Registers an SQL function of one argument.
+    ///
+    /// SQLite passes `user_data` to each call of the function. It calls `on_destroy` with it when
+    /// the function is deleted or replaced, when the connection closes, and when this call fails.
     ///
     /// # Safety
     ///
-    /// The functions are right for whatever SQLite calls them with, `user_data` included.
+    /// The callbacks are right for every call of SQLite with this user data.
     pub(crate) unsafe fn create_function(
         &self,
         name: &CStr,
@@ -68,49 +70,46 @@ impl Connection {
         user_data: *mut c_void,
         on_destroy: Option<OnDestroy>,
     ) -> Result<(), SqlError> {
-        let (func, step, end) = match function {
+        let (func, step, last) = match function {
             SqlFunction::Scalar(func) => (Some(func), None, None),
-            SqlFunction::Aggregate(step, end) => (None, Some(step), Some(end)),
+            SqlFunction::Aggregate(step, last) => (None, Some(step), Some(last)),
         };
         let on_destroy = on_destroy.map(|f| f as unsafe extern "C" fn(*mut c_void));
         let (name, utf8) = (name.as_ptr(), ffi::SQLITE_UTF8);
-        // SAFETY: the connection is open and the name ends in a zero; the rest is the caller's duty.
+        // SAFETY: the connection is open, the name ends in a zero. The rest is the caller's duty.
         self.check(unsafe {
             ffi::sqlite3_create_function_v2(
-                self.db, name, 1, utf8, user_data, func, step, end, on_destroy,
+                self.db, name, 1, utf8, user_data, func, step, last, on_destroy,
             )
         })
     }
 
-    /// Takes an SQL function away; SQLite calls its `on_destroy`.
+    /// Deletes an SQL function. SQLite calls its `on_destroy`.
     pub(crate) fn delete_function(&self, name: &CStr) -> Result<(), SqlError> {
         let (name, utf8, no_data) = (name.as_ptr(), ffi::SQLITE_UTF8, ptr::null_mut());
-        // SAFETY: the connection is open, the name ends in a zero, and there is nothing to call.
+        // SAFETY: the connection is open, the name ends in a zero, and no callback is passed.
         self.check(unsafe {
             ffi::sqlite3_create_function_v2(self.db, name, 1, utf8, no_data, None, None, None, None)
         })
     }
 
-    /// Has `hook` called for each row that is inserted, updated or deleted.
+    /// Makes SQLite call `hook` for each row that is inserted, updated or deleted.
     ///
     /// # Safety
     ///
-    /// `hook` is right for whatever SQLite calls it with, `user_data` included.
+    /// `hook` is right for every call of SQLite with this user data.
     pub(crate) unsafe fn set_update_hook(&self, hook: OnUpdate, user_data: *mut c_void) {
-        // SAFETY: the connection is open; the rest is the caller's duty.
+        // SAFETY: the connection is open. The rest is the caller's duty.
         unsafe { ffi::sqlite3_update_hook(self.db, Some(hook), user_data) };
     }
 
     pub(crate) fn prepare(&self, sql: &CStr) -> Result<Statement<'_>, SqlError> {
         let mut raw = ptr::null_mut();
-        // SAFETY: the connection is open, the text ends in a zero, and `raw` may be written.
+        // SAFETY: the connection is open, the text ends in a zero, and `raw` is writable.
         self.check(unsafe {
             ffi::sqlite3_prepare_v2(self.db, sql.as_ptr(), -1, &mut raw, ptr::null_mut())
         })?;
-        Ok(Statement {
-            raw,
-            connection: self,
-        })
+        Ok(Statement { raw, connection: self })
     }
 
     /// Runs a statement and returns its last row.
@@ -124,63 +123,62 @@ impl Connection {
         if code == ffi::SQLITE_OK {
             return Ok(());
         }
-        // SAFETY: the connection is open, or null, which SQLite has a message for too.
+        // SAFETY: the connection is open or null. SQLite has a message for null too.
         let message = unsafe { ffi::sqlite3_errmsg(self.db) };
-        // SAFETY: a string of SQLite's that ends in a zero, good until the next call.
+        // SAFETY: SQLite's string ends in a zero and stays valid until the next call.
         let message = unsafe { CStr::from_ptr(message) };
         Err(SqlError(message.to_string_lossy().into_owned()))
     }
 }
 
 impl Drop for Connection {
-    /// Closes the database; SQLite calls `on_destroy` of each function that is left.
+    /// Closes the database. SQLite calls `on_destroy` for each function that is left.
     fn drop(&mut self) {
-        // SAFETY: opened in `open`, closed here only; statements borrow it, so none is left.
+        // SAFETY: `open` opened it, and only `drop` closes it. Statements borrow it: none is left.
         unsafe { ffi::sqlite3_close(self.db) };
     }
 }
 
-/// A compiled statement, whose parameters and results are all integers.
+/// A compiled statement. Its parameters and results are integers.
 pub(crate) struct Statement<'c> {
     raw: *mut ffi::sqlite3_stmt,
     connection: &'c Connection,
 }
 
 impl Statement<'_> {
-    /// Runs it to its end and shows each row to `on_row`.
+    /// Runs the statement to its end and calls `on_row` with each row.
     pub(crate) fn run<const COLUMNS: usize>(
         &mut self,
         parameters: &[i64],
         mut on_row: impl FnMut([i64; COLUMNS]),
     ) -> Result<(), SqlError> {
         for (index, &value) in (1..).zip(parameters) {
-            // SAFETY: the statement lives and is not running; SQLite checks the index.
+            // SAFETY: the statement is live and not running. SQLite checks the index.
             let code = unsafe { ffi::sqlite3_bind_int64(self.raw, index, value) };
             self.connection.check(code)?;
         }
-        // SAFETY: the statement lives.
+        // SAFETY: the statement is live.
         while unsafe { ffi::sqlite3_step(self.raw) } == ffi::SQLITE_ROW {
             on_row(std::array::from_fn(|column| {
-                // SAFETY: the statement stands on a row; SQLite checks the column.
+                // SAFETY: the statement has a row. SQLite checks the column.
                 unsafe { ffi::sqlite3_column_int64(self.raw, column as c_int) }
             }));
         }
-        // SAFETY: the statement lives. Repeats the error of the last step, if there was one.
-        self.connection
-            .check(unsafe { ffi::sqlite3_reset(self.raw) })
+        // SAFETY: the statement is live. `sqlite3_reset` returns the error of the last step.
+        self.connection.check(unsafe { ffi::sqlite3_reset(self.raw) })
     }
 }
 
 impl Drop for Statement<'_> {
     fn drop(&mut self) {
-        // SAFETY: made by `prepare`, finalized here only.
+        // SAFETY: `prepare` made it, and only `drop` finalizes it.
         unsafe { ffi::sqlite3_finalize(self.raw) };
     }
 }
 
-/// What SQLite says its version is.
+/// The version of SQLite.
 pub(crate) fn version() -> String {
-    // SAFETY: a constant string of SQLite's that ends in a zero.
+    // SAFETY: a constant string that ends in a zero.
     let version = unsafe { CStr::from_ptr(ffi::sqlite3_libversion()) };
     version.to_string_lossy().into_owned()
 }

@@ -1,8 +1,11 @@
-//! Rust state as user data of SQLite's callbacks: what C gets is a handle.
+//! Rust state as the user data of SQLite's callbacks: C gets a handle.
 //!
-//! Three rules hold for every `extern "C"` function here. It trusts no handle: it asks the table,
-//! and reports what the table says. It doesn't unwind into C: it uses the forms that return
-//! errors, and contains the panics of closures. It holds a `Ref` for the length of a call only.
+//! Three rules hold for every `extern "C"` function here:
+//!
+//! - It trusts no handle. It asks the table, and reports the table's error.
+//! - It does not unwind into C. It uses the forms that return errors, catches the panics of
+//!   closures, and prints nothing, since `println!` and `eprintln!` panic on a closed stream.
+//! - It holds a [`Ref`] for the length of one call only.
 
 use std::{
     cell::Cell,
@@ -17,24 +20,24 @@ use handle_table::{Handle, HandleError, HandleTable, Ref};
 use libsqlite3_sys as ffi;
 
 use crate::{
-    context::{argument, contain, group_slot, reply, user_data, Fault},
+    context::{argument, catch_panic, group_handle, set_result, user_data, Fault},
     sqlite::{Connection, SqlError, SqlFunction},
 };
 
-/// What a handle that SQLite keeps for us may stand for.
+/// The values behind the handles that SQLite keeps.
 pub(crate) enum State {
     /// A scalar function: any closure.
     Scalar(Box<dyn Fn(i64) -> i64 + Send + Sync>),
-    /// An aggregate: the quantile that it is asked for, in thousandths. 500 is the median.
+    /// An aggregate: the quantile that it computes, in thousandths. 500 is the median.
     Quantile(usize),
-    /// What an aggregate has gathered of one group of rows.
+    /// One group of rows of an aggregate: the quantile, and the values so far.
     Group(usize, Mutex<Vec<i64>>),
 }
 
-/// All states of all connections. A table of one type is the fast kind.
+/// The states of all connections. A table of one type is faster than the process-wide table.
 pub(crate) static STATES: HandleTable<State> = HandleTable::new();
 
-/// Registers `name(integer)`, computed by `f`. SQLite deletes the handle when it lets go of it.
+/// Registers `name(integer)`, computed by `f`. SQLite deletes the handle with the function.
 pub(crate) fn create_scalar(
     connection: &Connection,
     name: &CStr,
@@ -46,122 +49,123 @@ pub(crate) fn create_scalar(
     unsafe { connection.create_function(name, function, handle.into_ptr(), Some(destroy)) }
 }
 
-/// Registers `name(integer)`, the quantile of a group. The functions are the same for all
-/// quantiles: only the handle says which one is asked for.
+/// Registers `name(integer)`, the quantile of a group.
+///
+/// All quantiles share their callbacks: the state behind the handle says which one to compute.
 pub(crate) fn create_quantile(
     connection: &Connection,
     name: &CStr,
     thousandths: usize,
 ) -> Result<(), SqlError> {
     let handle = STATES.insert(State::Quantile(thousandths));
-    let function = SqlFunction::Aggregate(quantile_step, quantile_end);
-    // SAFETY: `quantile_step`, `quantile_end` and `destroy` take any user data.
+    let function = SqlFunction::Aggregate(quantile_step, quantile_final);
+    // SAFETY: `quantile_step`, `quantile_final` and `destroy` take any user data.
     unsafe { connection.create_function(name, function, handle.into_ptr(), Some(destroy)) }
 }
 
-/// `xFunc` of all scalar functions.
+/// SQLite's `xFunc` of all scalar functions.
 ///
 /// # Safety
 ///
-/// For SQLite to call: `context` is live, and `argv` holds `argc` arguments.
+/// `context` is live, and `argv` holds `argc` live arguments.
 pub(crate) unsafe extern "C" fn scalar(
     context: *mut ffi::sqlite3_context,
     argc: c_int,
     argv: *mut *mut ffi::sqlite3_value,
 ) {
-    let answer = contain(|| {
+    let result = catch_panic(|| {
         // SAFETY: the caller's duty, passed on.
         let (argument, user_data) = unsafe { (argument(argc, argv)?, user_data(context)) };
         match &*resolve(Handle::from_ptr(user_data))? {
             State::Scalar(f) => Ok(f(argument)),
-            _ => Err(Fault::Says("the handle's state is not a scalar function")),
+            _ => Err(Fault::Message("the handle's state is not a scalar function")),
         }
     });
-    // SAFETY: as above.
-    unsafe { reply(context, answer.map(Some)) };
+    // SAFETY: the caller's duty, passed on.
+    unsafe { set_result(context, result.map(Some)) };
 }
 
-/// `xStep` of all quantiles.
+/// SQLite's `xStep` of all quantiles.
 ///
 /// # Safety
 ///
-/// As for [`scalar`].
+/// `context` is live and belongs to an aggregate, and `argv` holds `argc` live arguments.
 unsafe extern "C" fn quantile_step(
     context: *mut ffi::sqlite3_context,
     argc: c_int,
     argv: *mut *mut ffi::sqlite3_value,
 ) {
-    let outcome = contain(|| {
+    let result = catch_panic(|| {
         // SAFETY: the caller's duty, passed on.
         let (argument, user_data) = unsafe { (argument(argc, argv)?, user_data(context)) };
-        // SAFETY: as above; and the slot is not used past this call.
-        let slot = unsafe { group_slot(context, size_of::<Option<Handle>>()) };
-        let slot = slot.ok_or(Fault::Says("out of memory"))?;
-        let Some(group) = *slot else {
+        // SAFETY: the caller's duty, passed on. The reference is not used after this call.
+        let group = unsafe { group_handle(context, size_of::<Option<Handle>>()) };
+        let group = group.ok_or(Fault::Message("out of memory"))?;
+        let Some(handle) = *group else {
             let State::Quantile(thousandths) = *resolve(Handle::from_ptr(user_data))? else {
-                return Err(Fault::Says("the handle's state is not a quantile"));
+                return Err(Fault::Message("the handle's state is not a quantile"));
             };
-            let group = State::Group(thousandths, Mutex::new(vec![argument]));
-            let full = |_| Fault::Says("ran out of handles");
-            *slot = Some(STATES.try_insert(group).map_err(full)?);
+            let state = State::Group(thousandths, Mutex::new(vec![argument]));
+            let full = |_| Fault::Message("out of handles");
+            *group = Some(STATES.try_insert(state).map_err(full)?);
             return Ok(());
         };
-        match &*resolve(Ok(group))? {
+        match &*resolve(Ok(handle))? {
             State::Group(_, values) => lock(values).push(argument),
-            _ => return Err(Fault::Says("the handle's state is not a group")),
+            _ => return Err(Fault::Message("the handle's state is not a group")),
         }
         Ok(())
     });
-    if outcome.is_err() {
-        // SAFETY: as above.
-        unsafe { reply(context, outcome.map(|()| None)) };
+    if result.is_err() {
+        // SAFETY: the caller's duty, passed on.
+        unsafe { set_result(context, result.map(|()| None)) };
     }
 }
 
-/// `xFinal` of all quantiles. SQLite calls it for every group, also when the query failed.
+/// SQLite's `xFinal` of all quantiles. SQLite calls it for every group, even when the query fails.
 ///
 /// # Safety
 ///
-/// As for [`scalar`].
-unsafe extern "C" fn quantile_end(context: *mut ffi::sqlite3_context) {
-    let answer = contain(|| {
-        // SAFETY: the caller's duty, passed on; the slot is not used past this call.
-        let Some(group) = (unsafe { group_slot(context, 0) }).and_then(Option::take) else {
-            return Ok(None); // a group of no rows
+/// `context` is live and belongs to an aggregate.
+unsafe extern "C" fn quantile_final(context: *mut ffi::sqlite3_context) {
+    let result = catch_panic(|| {
+        // SAFETY: the caller's duty, passed on. The reference is not used after this call.
+        let Some(handle) = (unsafe { group_handle(context, 0) }).and_then(Option::take) else {
+            return Ok(None); // a group without rows
         };
-        // Deletes the handle, with a last look at its value.
-        match &*count_call(STATES.remove_ref(group))? {
+        // Deletes the handle and reads its value for the last time.
+        match &*count_call(STATES.remove_ref(handle))? {
             State::Group(thousandths, values) => {
                 let mut values = lock(values);
                 let rank = values.len().saturating_sub(1) * thousandths / 1000;
                 Ok((rank < values.len()).then(|| *values.select_nth_unstable(rank).1))
             }
-            _ => Err(Fault::Says("the handle's state is not a group")),
+            _ => Err(Fault::Message("the handle's state is not a group")),
         }
     });
-    // SAFETY: as above.
-    unsafe { reply(context, answer) };
+    // SAFETY: the caller's duty, passed on.
+    unsafe { set_result(context, result) };
 }
 
-/// `xDestroy` of everything that has a handle of [`STATES`] as user data.
+/// SQLite's `xDestroy` for every function whose user data is a handle of [`STATES`].
 pub(crate) extern "C" fn destroy(user_data: *mut c_void) {
     let deleted = Handle::from_ptr(user_data).and_then(|handle| STATES.remove(handle));
-    // There is no one to return an error to.
-    let _ = count_call(deleted);
+    let _ = count_call(deleted); // SQLite takes no error here
 }
 
-/// What the update hooks of all connections count into. Its handle is of the process-wide table,
-/// which holds values of any type.
+/// The counters that the update hooks of all connections share.
+///
+/// Its handle belongs to the process-wide table, which holds values of any type.
 #[derive(Default)]
 pub(crate) struct Changes {
     pub(crate) inserted: AtomicU64,
     pub(crate) updated: AtomicU64,
     pub(crate) deleted: AtomicU64,
-    /// The sum of the row ids of all those.
+    /// The sum of the row ids of all changes.
     pub(crate) rowids: AtomicI64,
 }
 
-/// The hook for `sqlite3_update_hook`, with the handle of a [`Changes`] as user data.
+/// The callback of `sqlite3_update_hook`. Its user data is the handle of a [`Changes`].
 pub(crate) extern "C" fn on_update(
     user_data: *mut c_void,
     operation: c_int,
@@ -181,31 +185,31 @@ pub(crate) extern "C" fn on_update(
     }
 }
 
-/// The state that a handle from SQLite names.
+/// Looks up a handle from SQLite.
 fn resolve(handle: Result<Handle, HandleError>) -> Result<Ref<'static, State>, HandleError> {
     count_call(handle.and_then(|handle| STATES.get(handle)))
 }
 
 thread_local! {
-    /// Callbacks on this thread: each puts one handle that came from SQLite to a table.
+    /// The number of callbacks on this thread. Each looks up or deletes one handle from SQLite.
     pub(crate) static CALLS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Handles from SQLite that a table refused, since the last look.
+/// The errors for handles from SQLite, since the last [`take_refused`].
 static REFUSED: Mutex<Vec<HandleError>> = Mutex::new(Vec::new());
 
-/// Counts a callback's look-up or delete, and notes if it was refused.
+/// Counts a callback's look-up or delete, and records its error.
 fn count_call<R>(outcome: Result<R, HandleError>) -> Result<R, HandleError> {
     CALLS.set(CALLS.get() + 1);
     outcome.inspect_err(|&error| lock(&REFUSED).push(error))
 }
 
-/// All refusals since the last look.
+/// Takes the errors that callbacks have recorded so far.
 pub(crate) fn take_refused() -> Vec<HandleError> {
     std::mem::take(&mut *lock(&REFUSED))
 }
 
-/// A lock whose holder panicked is as good as any other here: nothing is left half made.
+/// Ignores poisoning: a panic leaves nothing half changed in any of these locks.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The rows, what is asked of them through SQLite, and the same answers worked out without it.
+//! The rows, the queries, and the expected answers, which are computed without SQLite.
 
 use std::{
     collections::BTreeMap,
@@ -16,35 +16,36 @@ use crate::{
     Outcome,
 };
 
-/// Rows that one query looks at.
+/// The number of rows that one query reads.
 const ROWS_PER_QUERY: i64 = 1000;
-/// Rows whose id is a multiple of this are updated, and deleted.
+/// Rows whose id is a multiple of this are updated.
 const UPDATED: i64 = 7;
+/// Rows whose id is a multiple of this are deleted.
 const DELETED: i64 = 11;
 
-/// What all threads have done.
+/// What all threads have done together.
 #[derive(Default)]
 pub(crate) struct Work {
-    /// Answers of SQLite that were compared.
+    /// The number of SQLite's answers that were compared.
     pub(crate) answers: u64,
-    /// Callbacks, each with a handle that came back from C.
+    /// The number of callbacks, each with a handle from C.
     pub(crate) calls: u64,
     pub(crate) time: Duration,
 }
 
-/// Runs `threads` threads, each with a database of `rows` rows of its own.
+/// Runs `threads` threads. Each has its own database of `rows` rows.
 ///
 /// # Errors
 ///
-/// The first answer that is wrong, or what SQLite refused to do.
-pub(crate) fn run(threads: u32, rows: u32, bar: &ProgressBar) -> Outcome<Work> {
+/// The first wrong answer or error of SQLite.
+pub(crate) fn run(threads: u32, rows: u32, progress: &ProgressBar) -> Outcome<Work> {
     let rows = i64::from(rows);
-    // One handle that the update hooks of all connections share. It outlives them all.
+    // The update hooks of all connections share this handle.
     let changes = Handle::new(Changes::default());
     let start = Instant::now();
     let mut work = Work::default();
     thread::scope(|scope| {
-        let spawn = |thread| scope.spawn(move || run_thread(thread, rows, changes, bar));
+        let spawn = |thread| scope.spawn(move || run_thread(thread, rows, changes, progress));
         for thread in (0..threads).map(spawn).collect::<Vec<_>>() {
             let (answers, calls) = thread.join().map_err(|_| "a thread panicked")??;
             work.answers += answers;
@@ -63,24 +64,27 @@ pub(crate) fn run(threads: u32, rows: u32, bar: &ProgressBar) -> Outcome<Work> {
     ] {
         let ids = (1..=rows).filter(|id| id % every == 0);
         let expected = u64::from(threads) * ids.clone().count() as u64;
-        same(what, &count.load(Ordering::Relaxed), &expected)?;
+        expect_equal(what, &count.load(Ordering::Relaxed), &expected)?;
         rowids += i64::from(threads) * ids.sum::<i64>();
     }
-    same("row ids", &counted.rowids.load(Ordering::Relaxed), &rowids)?;
+    expect_equal("row ids", &counted.rowids.load(Ordering::Relaxed), &rowids)?;
     work.answers += 4;
     drop(counted);
     changes.try_delete()?;
     Ok(work)
 }
 
-/// One thread's share: how many answers were right, and how many callbacks there were.
-fn run_thread(thread: u32, rows: i64, changes: Handle, bar: &ProgressBar) -> Outcome<(u64, u64)> {
+/// Does the work of one thread. Returns the number of right answers and the number of callbacks.
+fn run_thread(
+    thread: u32,
+    rows: i64,
+    changes: Handle,
+    progress: &ProgressBar,
+) -> Outcome<(u64, u64)> {
     let connection = Connection::open()?;
-    // Each thread takes another percentage off, so that a mixed-up handle gives wrong sums.
+    // Each thread has its own discount, so that mixed-up handles give wrong sums.
     let percent = i64::from(thread) + 1;
-    create_scalar(&connection, c"discounted", move |cents| {
-        cents - cents * percent / 100
-    })?;
+    create_scalar(&connection, c"discounted", move |cents| cents - cents * percent / 100)?;
     create_quantile(&connection, c"median", 500)?;
     create_quantile(&connection, c"p90", 900)?;
     // SAFETY: `on_update` takes any user data.
@@ -93,7 +97,7 @@ fn run_thread(thread: u32, rows: i64, changes: Handle, bar: &ProgressBar) -> Out
         let (customer, cents) = order(thread, id);
         insert.run(&[id, customer, cents], |[]| ())?;
         if id % ROWS_PER_QUERY == 0 {
-            bar.inc(ROWS_PER_QUERY as u64);
+            progress.inc(ROWS_PER_QUERY as u64);
         }
     }
     connection.run::<0>(c"COMMIT")?;
@@ -108,17 +112,14 @@ fn run_thread(thread: u32, rows: i64, changes: Handle, bar: &ProgressBar) -> Out
         let mut got = Vec::new();
         query.run(&[first, last], |row: [i64; 4]| got.push(row))?;
         let expected = expected_groups((first..=last).map(|id| order(thread, id)), percent);
-        same("sums and quantiles", &got, &expected)?;
+        expect_equal("sums and quantiles", &got, &expected)?;
         groups += expected.len() as i64;
         answers += 3 * expected.len() as u64;
-        bar.inc(ROWS_PER_QUERY as u64);
+        progress.inc(ROWS_PER_QUERY as u64);
     }
 
     for (sql, multiples_of) in [
-        (
-            c"UPDATE orders SET cents = cents + 1 WHERE id % ? = 0",
-            UPDATED,
-        ),
+        (c"UPDATE orders SET cents = cents + 1 WHERE id % ? = 0", UPDATED),
         (c"DELETE FROM orders WHERE id % ? = 0", DELETED),
     ] {
         connection.prepare(sql)?.run(&[multiples_of], |[]| ())?;
@@ -126,22 +127,21 @@ fn run_thread(thread: u32, rows: i64, changes: Handle, bar: &ProgressBar) -> Out
     let got = connection.run::<2>(c"SELECT count(*), sum(discounted(cents)) FROM orders")?;
     let left = (1..=rows).filter(|id| id % DELETED != 0);
     let cents = left.map(|id| order(thread, id).1 + i64::from(id % UPDATED == 0));
-    let expected = cents.fold([0, 0], |[count, sum], cents| {
-        [count + 1, sum + less(cents, percent)]
-    });
-    same("what is left", &got, &expected)?;
+    let expected =
+        cents.fold([0, 0], |[count, sum], cents| [count + 1, sum + discounted(cents, percent)]);
+    expect_equal("rows that are left", &got, &expected)?;
 
     drop((insert, query));
-    drop(connection); // SQLite deletes the handles of the three functions
+    drop(connection); // SQLite deletes the handles of its three functions
     let changed = rows + rows / UPDATED + rows / DELETED;
-    let asked = (rows + 2 * rows + 2 * groups) + (rows - rows / DELETED);
-    same("callbacks", &CALLS.get(), &((changed + asked + 3) as u64))?;
+    let lookups = (rows + 2 * rows + 2 * groups) + (rows - rows / DELETED);
+    expect_equal("callbacks", &CALLS.get(), &((changed + lookups + 3) as u64))?;
     Ok((answers + 3, CALLS.get()))
 }
 
-/// Customer and amount of an order: made up, but always the same.
+/// The customer and the amount of an order: a hash of thread and id.
 fn order(thread: u32, id: i64) -> (i64, i64) {
-    // SplitMix64's last steps.
+    // The last steps of SplitMix64.
     let mut bits = (u64::from(thread) << 32 | id as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -149,12 +149,12 @@ fn order(thread: u32, id: i64) -> (i64, i64) {
     ((bits % 10) as i64, (bits / 10 % 100_000) as i64)
 }
 
-/// The discount, written another way than SQLite's function has it.
-fn less(cents: i64, percent: i64) -> i64 {
+/// The amount less the discount, by another formula than that of the SQL function.
+fn discounted(cents: i64, percent: i64) -> i64 {
     (cents * (100 - percent) + 99).div_euclid(100)
 }
 
-/// What the query over these orders must answer: customer, sum, median, 90th percentile.
+/// The rows that the query must return: customer, sum, median, 90th percentile.
 fn expected_groups(orders: impl Iterator<Item = (i64, i64)>, percent: i64) -> Vec<[i64; 4]> {
     let mut groups = BTreeMap::<i64, Vec<i64>>::new();
     for (customer, cents) in orders {
@@ -162,15 +162,15 @@ fn expected_groups(orders: impl Iterator<Item = (i64, i64)>, percent: i64) -> Ve
     }
     let answer = |(customer, mut group): (i64, Vec<i64>)| {
         group.sort();
-        let sum = group.iter().map(|&cents| less(cents, percent)).sum();
+        let sum = group.iter().map(|&cents| discounted(cents, percent)).sum();
         let last = group.len() - 1;
         [customer, sum, group[last / 2], group[last * 9 / 10]]
     };
     groups.into_iter().map(answer).collect()
 }
 
-/// Compares an answer with what it must be.
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, expected: &T) -> Outcome<()> {
+/// Compares an answer with the expected one.
+fn expect_equal<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, expected: &T) -> Outcome<()> {
     if got == expected {
         return Ok(());
     }
