@@ -1,6 +1,6 @@
 //! A handle as the argument of `pthread_create`, which takes a `void *`.
 
-#![allow(unsafe_code)] // calling C is what this is about
+#![allow(unsafe_code)] // it calls C
 #![cfg_attr(not(unix), allow(unused))]
 
 use handle_table::Handle;
@@ -10,8 +10,9 @@ use std::{
     ptr,
 };
 
+/// C calls this function, so it must not panic. `println!` panics when stdout is closed;
+/// `writeln!` returns an error.
 extern "C" fn greet(user_data: *mut c_void) -> *mut c_void {
-    // Called by C: nothing here panics. `println!` would, where stdout is closed.
     let done = Handle::from_ptr(user_data).and_then(|handle| {
         let _ = writeln!(stdout(), "hello, {}", handle.try_value::<String>()?);
         handle.try_delete()
@@ -20,14 +21,16 @@ extern "C" fn greet(user_data: *mut c_void) -> *mut c_void {
 }
 
 #[cfg(not(unix))]
-fn main() {}
+fn main() {
+    println!("This example needs POSIX threads.");
+}
 
 #[cfg(unix)]
 fn main() {
     let handle = Handle::new(String::from("pthread"));
     let mut thread = std::mem::MaybeUninit::<libc::pthread_t>::uninit();
     let mut status = ptr::null_mut();
-    // SAFETY: `greet` takes any user data, and `thread` is read only if it was written.
+    // SAFETY: `greet` takes any user data. `thread` is read only after it was written.
     unsafe {
         let error =
             libc::pthread_create(thread.as_mut_ptr(), ptr::null(), greet, handle.into_ptr());
@@ -35,9 +38,6 @@ fn main() {
         let error = libc::pthread_join(thread.assume_init(), &mut status);
         assert_eq!(error, 0, "pthread_join");
     }
-    assert!(status.is_null(), "the thread was refused its handle");
-    assert!(
-        handle.try_value::<String>().is_err(),
-        "the thread deleted it"
-    );
+    assert!(status.is_null(), "the table refused the handle");
+    assert!(handle.try_value::<String>().is_err(), "the thread deleted the value");
 }
