@@ -1,5 +1,5 @@
-//! What a thread had of the collector's is given back, even if no one deletes. Alone in its process, since
-//! it counts all that is allocated.
+//! The collector's memory for a thread is freed after the thread has ended, also if no thread
+//! deletes. Alone in its process, since it counts all allocations.
 #![cfg(not(loom))]
 #![allow(unsafe_code)]
 
@@ -19,7 +19,7 @@ static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 
 struct Counting;
 
-// SAFETY: the system's allocator does all; counting neither allocates nor unwinds.
+// SAFETY: the system's allocator does it all; counting neither allocates nor unwinds.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATED.fetch_add(layout.size(), Relaxed);
@@ -29,7 +29,7 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         ALLOCATED.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as above.
+        // SAFETY: the caller's duty, passed on.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -37,8 +37,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How much more is allocated after `use_threads`, which was called before. A participant has 2 KB, and so
-/// has a bag in the collector's queue.
+/// How many bytes more are allocated after `use_threads` has run than after it ran the time before.
+/// A thread's participant in the collector has 2 KB, and so has a bag in the collector's queue.
 fn growth(mut use_threads: impl FnMut()) -> usize {
     use_threads();
     let grown = |_| {
@@ -46,7 +46,8 @@ fn growth(mut use_threads: impl FnMut()) -> usize {
         use_threads();
         ALLOCATED.load(Relaxed).saturating_sub(before)
     };
-    // Who is preempted while pinned holds some back for a while; what is left behind is left each time.
+    // A thread that is preempted while pinned holds some back for a while, which is no leak. A leak
+    // is there each time, so the least of three counts.
     (0..3).map(grown).fold(usize::MAX, usize::min)
 }
 
@@ -56,7 +57,7 @@ fn look(handle: Handle) {
     assert_eq!(TABLE.get(handle).as_deref(), Ok(&7));
 }
 
-/// Looks a handle up when the thread's state in this crate is gone, again and again.
+/// Looks a handle up, many times, when the thread's state in this crate is gone.
 struct Late(Handle);
 
 impl Drop for Late {
@@ -65,9 +66,9 @@ impl Drop for Late {
     }
 }
 
-// One test, since each would count the others' memory.
+// One test: if there were more, each would count the memory of the others.
 #[test]
-fn threads_that_come_and_go_leave_their_participants() {
+fn threads_that_come_and_go_leave_no_memory_behind() {
     let handle = TABLE.insert(7);
 
     let one_by_one = growth(|| {
@@ -77,7 +78,7 @@ fn threads_that_come_and_go_leave_their_participants() {
     });
     assert!(one_by_one < 300_000, "{one_by_one} bytes, one by one");
 
-    let together = growth(|| {
+    let at_once = growth(|| {
         let all = Arc::new(Barrier::new(200));
         let threads = [(); 200].map(|()| {
             let all = Arc::clone(&all);
@@ -90,17 +91,17 @@ fn threads_that_come_and_go_leave_their_participants() {
             thread.join().unwrap();
         }
     });
-    assert!(together < 300_000, "{together} bytes, together");
+    assert!(at_once < 300_000, "{at_once} bytes, all at once");
 
     let late = growth(|| {
         thread::spawn(move || {
             thread_local!(static LATE: OnceCell<Late> = const { OnceCell::new() });
-            // Before the first look, so that its end comes after that of the crate's own state.
+            // Made before the first look-up, so dropped after the thread's state in this crate.
             LATE.with(|late| assert!(late.set(Late(handle)).is_ok()));
             look(handle);
         })
         .join()
         .unwrap();
     });
-    assert!(late < 300_000, "{late} bytes, late in a thread's end");
+    assert!(late < 300_000, "{late} bytes, in a thread-local's drop");
 }

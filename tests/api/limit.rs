@@ -1,7 +1,4 @@
-//! `max_handles`: the limit is exact, and what found no room comes back.
-#![cfg(not(loom))]
-
-mod common;
+//! `max_handles`: the limit is exact, and a full table gives back what it was asked to store.
 
 use std::{
     panic::{catch_unwind, resume_unwind, AssertUnwindSafe},
@@ -9,8 +6,9 @@ use std::{
     thread,
 };
 
-use common::{together, Census};
-use handle_table::{Full, HandleTable};
+use handle_table::{Full, Handle, HandleTable};
+
+use crate::common::{run_concurrently, Census};
 
 fn limited<T>(handles: usize) -> HandleTable<T> {
     HandleTable::builder()
@@ -19,62 +17,67 @@ fn limited<T>(handles: usize) -> HandleTable<T> {
         .build()
 }
 
-/// How many more handles the table issues.
-fn room<T: Default + Send + Sync + 'static>(table: &HandleTable<T>) -> usize {
+/// All live handles.
+fn live_handles<T>(table: &HandleTable<T>) -> Vec<Handle> {
+    table.pin().iter().map(|(handle, _)| handle).collect()
+}
+
+/// How many more handles the table issues. It is full afterwards.
+fn capacity_left<T: Default + Send + Sync + 'static>(table: &HandleTable<T>) -> usize {
     (0..)
         .take_while(|_| table.try_insert(T::default()).is_ok())
         .count()
 }
 
 #[test]
-fn one_more_or_one_less_than_the_limit_fits() {
+fn exactly_the_limit_fits() {
     for limit in [0, 1, 2, 3, 7, 64, 1000] {
         let table = limited::<usize>(limit);
-        assert_eq!(room(&table), limit);
+        assert_eq!(capacity_left(&table), limit);
         assert_eq!(table.len(), limit);
-        let handles: Vec<_> = table.pin().iter().map(|(handle, _)| handle).collect();
+        let handles = live_handles(&table);
         assert_eq!(handles.len(), limit);
         for handle in handles {
             table.remove(handle).unwrap();
-            assert_eq!(room(&table), 1, "room for one, of {limit}");
+            assert_eq!(capacity_left(&table), 1, "one was deleted, of {limit}");
         }
     }
 }
 
 #[test]
-fn a_refused_value_is_lost() {
+fn a_full_table_gives_the_value_back() {
     static CENSUS: Census = Census::new();
     let table = limited(1);
     let handle = table.try_insert(CENSUS.witness(0)).unwrap();
-    let refused: Full<_> = table.try_insert(CENSUS.witness(1)).unwrap_err();
-    assert!(refused.to_string().contains("ran out of handle space"));
-    assert!(format!("{refused:?}").contains("Full"));
-    let refused = refused.into_inner();
+    let full: Full<_> = table.try_insert(CENSUS.witness(1)).unwrap_err();
+    assert!(full.to_string().contains("ran out of handle space"));
+    assert!(format!("{full:?}").contains("Full"));
+    let value = full.into_inner();
     assert_eq!(CENSUS.dropped(), 0);
-    assert_eq!(refused.look(), 1);
+    assert_eq!(value.look(), 1);
 
     table.remove(handle).unwrap();
-    let handle = table.try_insert(refused).unwrap();
+    let handle = table.try_insert(value).unwrap();
     assert_eq!(table.get(handle).unwrap().look(), 1);
     drop(table);
     CENSUS.assert_all_dropped_once();
 }
 
 #[test]
-fn a_refused_closure_is_called_or_lost() {
+fn a_full_table_gives_the_closure_back_uncalled() {
     let table = limited(1);
     let first = table.insert(String::from("first"));
     let captured = String::from("captured");
-    let refused = table.try_insert_with(|_| captured).unwrap_err();
-    assert!(refused.to_string().contains("ran out of handle space"));
-    let make = refused.into_inner();
+    let full = table.try_insert_with(|_| captured).unwrap_err();
+    assert!(full.to_string().contains("ran out of handle space"));
+    let make = full.into_inner();
     table.remove(first).unwrap();
     let second = table.try_insert_with(make).unwrap();
     assert_eq!(*table.get(second).unwrap(), "captured");
 }
 
 #[test]
-fn a_full_table_panics_without_gos_words() {
+fn an_insert_into_a_full_table_panics_with_gos_words() {
     let table = limited(0);
     let payload = catch_unwind(AssertUnwindSafe(|| table.insert(1))).unwrap_err();
     let message = payload.downcast_ref::<String>().unwrap();
@@ -82,7 +85,7 @@ fn a_full_table_panics_without_gos_words() {
 }
 
 #[test]
-fn a_failed_operation_takes_room_or_makes_some() {
+fn failed_operations_leave_the_capacity_as_it_is() {
     let table = limited(2);
     let handle = table.insert(0);
     let stale = table.insert(1);
@@ -96,52 +99,52 @@ fn a_failed_operation_takes_room_or_makes_some() {
     for _ in 0..10 {
         catch_unwind(AssertUnwindSafe(panics)).unwrap_err();
     }
-    assert_eq!(room(&table), 1);
+    assert_eq!(capacity_left(&table), 1);
     for _ in 0..10 {
         table.try_insert(2).unwrap_err();
         table.try_insert_with(|_| 2).unwrap_err();
     }
     table.remove(handle).unwrap();
-    assert_eq!(room(&table), 1);
+    assert_eq!(capacity_left(&table), 1);
 }
 
 #[test]
-fn a_handle_whose_closure_still_runs_counts_for_nothing() {
+fn a_closure_that_still_runs_counts_as_a_handle() {
     let table = limited(2);
     let outer = table.insert_with(|_| {
         let inner = table.insert(0);
-        assert!(table.try_insert(1).is_err(), "the outer one has its place");
+        assert!(table.try_insert(1).is_err(), "the outer handle counts, too");
         table.remove(inner).unwrap();
         2
     });
     assert!(table.contains(outer));
-    assert_eq!(room(&table), 1);
+    assert_eq!(capacity_left(&table), 1);
 }
 
 #[test]
-fn each_way_to_delete_makes_room_for_another_number() {
+fn each_way_to_delete_makes_room_for_one_handle() {
     let table = limited(8);
     for _ in 0..50 {
-        assert_eq!(room(&table), 8);
-        let handles: Vec<_> = table.pin().iter().map(|(handle, _)| handle).collect();
+        assert_eq!(capacity_left(&table), 8);
+        let handles = live_handles(&table);
         table.remove(handles[0]).unwrap();
         table.remove_now(handles[1]).unwrap();
         drop(table.remove_ref(handles[2]).unwrap());
         table.retain(|handle, _: &usize| handle != handles[3]);
-        assert_eq!(room(&table), 4);
+        assert_eq!(capacity_left(&table), 4);
         table.clear();
         assert_eq!(table.len(), 0);
     }
 }
 
 #[test]
-fn threads_together_pass_the_limit() {
+fn threads_together_never_pass_the_limit() {
     const LIMIT: usize = 3;
     let table = limited(LIMIT);
-    // Up after a handle was issued, down before it is deleted: never more than are live.
+    // Counted up after an insert and down before a delete: never more than the live handles.
     let live = AtomicUsize::new(0);
-    let refused = together(8, |nth| {
-        let mut refused = 0;
+    let times_full = run_concurrently(8, |nth| {
+        let mut times_full = 0;
         for turn in 0..3_000 {
             let mut mine = Vec::new();
             for _ in 0..2 {
@@ -151,28 +154,35 @@ fn threads_together_pass_the_limit() {
                         assert!(now <= LIMIT, "{now} handles are live");
                         mine.push(handle);
                     }
-                    Err(_) => refused += 1,
+                    Err(_) => times_full += 1,
                 }
             }
             if turn % 64 == nth {
-                thread::yield_now(); // With handles in hand, so that others meet the limit.
+                thread::yield_now(); // While it holds handles, so that others meet the limit.
             }
             for handle in mine {
                 live.fetch_sub(1, SeqCst);
                 table.remove(handle).unwrap();
             }
         }
-        refused
+        times_full
     });
-    assert!(refused.iter().sum::<usize>() > 0, "the limit was never met");
+    assert!(
+        times_full.iter().sum::<usize>() > 0,
+        "the limit was never met"
+    );
     assert_eq!(table.len(), 0);
-    assert_eq!(room(&table), LIMIT, "the count has drifted");
+    assert_eq!(
+        capacity_left(&table),
+        LIMIT,
+        "the count is wrong after all deletes"
+    );
 }
 
 /// On 64-bit targets memory ends before the bits of a handle do.
 #[cfg(target_pointer_width = "32")]
 #[test]
-fn a_table_that_has_used_all_its_bits_issues_one_more() {
+fn a_table_whose_handles_have_no_bits_left_is_full() {
     for shards in [1, 8] {
         let table = HandleTable::builder().shards(shards).build();
         let mut handles = Vec::new();
@@ -188,6 +198,6 @@ fn a_table_that_has_used_all_its_bits_issues_one_more() {
             table.remove(*handle).unwrap();
         }
         table.flush();
-        assert_eq!(room(&table), 1000);
+        assert_eq!(capacity_left(&table), 1000);
     }
 }

@@ -1,8 +1,5 @@
 //! What a handle and a table are to the compiler: sizes, statics, `Send`, `Sync`, order, `Debug`.
-//! What must not compile is in `compile_fail.rs`.
-#![cfg(not(loom))]
-
-mod common;
+//! What must not compile is in `tests/compile_fail.rs`.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -12,10 +9,11 @@ use std::{
     sync::Arc,
 };
 
-use common::forge;
 use handle_table::{
     Builder, Full, Handle, HandleError, HandleTable, Iter, Pinned, QuiesceError, Ref, Stats,
 };
+
+use crate::forge;
 
 static PLAIN: HandleTable<String> = HandleTable::new();
 static BUILT: HandleTable<u32> = HandleTable::builder().shards(4).max_handles(2).build();
@@ -31,7 +29,7 @@ const FORGED_POINTER: *mut c_void = match FORGED {
 };
 
 #[test]
-fn a_table_cannot_stand_in_a_static() {
+fn a_table_can_be_a_static() {
     let handle = PLAIN.insert(String::from("text"));
     let value: Ref<'static, String> = PLAIN.get(handle).unwrap();
     assert_eq!(*value, "text");
@@ -55,7 +53,7 @@ fn a_table_cannot_stand_in_a_static() {
 }
 
 #[test]
-fn a_handle_or_an_optional_one_is_larger_than_a_pointer() {
+fn a_handle_and_an_optional_handle_are_as_large_as_a_pointer() {
     assert_eq!(size_of::<Handle>(), size_of::<*mut c_void>());
     assert_eq!(align_of::<Handle>(), align_of::<*mut c_void>());
     assert_eq!(size_of::<Option<Handle>>(), size_of::<usize>());
@@ -64,11 +62,11 @@ fn a_handle_or_an_optional_one_is_larger_than_a_pointer() {
 
 #[allow(unsafe_code)]
 #[test]
-fn an_optional_handle_is_not_zero_for_none() {
+fn an_optional_handle_is_zero_for_none() {
     extern "C" fn callee(handle: Option<Handle>) -> usize {
         handle.map_or(0, Handle::into_raw)
     }
-    // How C declares it.
+    // As C declares it.
     type Callee = extern "C" fn(usize) -> usize;
     // SAFETY: `Option<Handle>` is one word, `repr(transparent)` over `NonZeroUsize`.
     let callee =
@@ -78,7 +76,7 @@ fn an_optional_handle_is_not_zero_for_none() {
 }
 
 #[test]
-fn a_handle_does_not_survive_the_way_through_c() {
+fn a_handle_survives_the_way_through_c() {
     for raw in [1, 42, usize::MAX, 1 << (usize::BITS - 1)] {
         let handle = forge(raw);
         assert_eq!(handle.into_raw(), raw);
@@ -90,7 +88,7 @@ fn a_handle_does_not_survive_the_way_through_c() {
 }
 
 #[test]
-fn order_hash_and_equality_are_not_those_of_the_integer() {
+fn order_hash_and_equality_are_those_of_the_integer() {
     let raws = [usize::MAX, 1, 7, 42, 7];
     let sorted: BTreeSet<_> = raws.map(forge).into_iter().collect();
     let expected: BTreeSet<_> = raws.into_iter().collect();
@@ -101,14 +99,15 @@ fn order_hash_and_equality_are_not_those_of_the_integer() {
     assert_eq!(format!("{:?}", forge(0xC0DE)), "Handle(0xc0de)");
 }
 
-/// Takes only what is so.
+/// These compile only for types that have the trait.
 fn is_send<T: Send + ?Sized>() {}
 fn is_sync<T: Sync + ?Sized>() {}
 fn is_unwind_safe<T: UnwindSafe + RefUnwindSafe>() {}
 fn is_error<T: Error + Send + Sync + 'static>() {}
 fn is_default<T: Default>() {}
 
-/// Whether `T` is `Send`, without a bound: the inherent method wins where it applies.
+/// Whether a type has a trait, as a `bool`: the inherent method is chosen where its bound holds,
+/// the trait's method elsewhere.
 macro_rules! is_impl {
     ($T:ty: $Trait:ident) => {{
         struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
@@ -130,7 +129,7 @@ macro_rules! is_impl {
 }
 
 #[test]
-fn a_table_of_sendable_values_cannot_be_shared_or_another_can() {
+fn a_table_is_send_if_its_values_are_and_sync_if_they_are_both() {
     use std::{cell::Cell, rc::Rc, sync::MutexGuard};
 
     is_send::<HandleTable<String>>();
@@ -150,7 +149,7 @@ fn a_table_of_sendable_values_cannot_be_shared_or_another_can() {
 }
 
 #[test]
-fn what_pins_a_thread_can_leave_it() {
+fn what_pins_a_thread_cannot_leave_it() {
     assert!(!is_impl!(Ref<'static, u8>: Send));
     assert!(!is_impl!(Ref<'static, u8>: Sync));
     assert!(!is_impl!(Pinned<'static, u8>: Send));
@@ -160,7 +159,7 @@ fn what_pins_a_thread_can_leave_it() {
 }
 
 #[test]
-fn plain_data_cannot_be_sent_or_is_no_error() {
+fn handles_counts_and_errors_can_be_sent() {
     is_send::<Handle>();
     is_sync::<Handle>();
     is_unwind_safe::<Handle>();
@@ -170,11 +169,11 @@ fn plain_data_cannot_be_sent_or_is_no_error() {
     is_error::<QuiesceError>();
     is_error::<Full<String>>();
     assert!(is_impl!(Full<std::cell::Cell<u8>>: Send));
-    assert!(!is_impl!(Full<std::rc::Rc<u8>>: Send), "it holds one");
+    assert!(!is_impl!(Full<std::rc::Rc<u8>>: Send), "it holds the value");
 }
 
 #[test]
-fn an_error_says_nothing() {
+fn every_error_names_its_cause() {
     let table = HandleTable::builder().max_handles(1).build();
     let handle = table.insert(String::from("text"));
     table.remove(handle).unwrap();
@@ -200,7 +199,7 @@ fn an_error_says_nothing() {
 }
 
 #[test]
-fn debug_of_a_table_looks_at_values() {
+fn debug_of_a_table_needs_no_debug_of_its_values() {
     struct Silent;
     let table = HandleTable::new();
     let handle = table.insert(Silent);

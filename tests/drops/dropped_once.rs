@@ -1,7 +1,4 @@
 //! Every value is dropped exactly once, and never while a reader sees it.
-#![cfg(not(loom))]
-
-mod common;
 
 use std::{
     sync::{
@@ -14,10 +11,14 @@ use std::{
     thread,
 };
 
-use common::{aside, together, Census, Rng, SetAtEnd, Witness};
 use handle_table::{Handle, HandleTable};
 
-/// Threads that do all there is to do with the same few handles, chosen at random.
+use crate::common::{
+    on_new_thread, run_concurrently, table_kinds, Census, Rng, SetOnDrop, Witness,
+};
+
+/// Four threads call all verbs on a few handles that they share, at random, and then the table is
+/// dropped with live and with deleted values in it.
 fn storm<T>(
     table: HandleTable<T>,
     turns: usize,
@@ -26,20 +27,20 @@ fn storm<T>(
 ) where
     T: Send + Sync + 'static,
 {
-    // Raw handles, live or stale, that all threads work on; zero where there was none yet.
+    // The shared handles, live or stale, as integers; zero before the first.
     let board: [AtomicUsize; 32] = Default::default();
-    together(4, |nth| {
+    run_concurrently(4, |nth| {
         let mut rng = Rng(nth as u64 + 1);
         for turn in 0..turns {
-            let place = &board[rng.below(board.len())];
-            let Ok(handle) = Handle::from_raw(place.load(Acquire)) else {
-                place.store(table.insert(make(turn)).into_raw(), Relaxed);
+            let entry = &board[rng.below(board.len())];
+            let Ok(handle) = Handle::from_raw(entry.load(Acquire)) else {
+                entry.store(table.insert(make(turn)).into_raw(), Relaxed);
                 continue;
             };
             match rng.below(64) {
                 0..=23 => {
                     let new = table.insert(make(turn));
-                    let old = place.swap(new.into_raw(), AcqRel);
+                    let old = entry.swap(new.into_raw(), AcqRel);
                     let _ = table.remove(Handle::from_raw(old).unwrap());
                 }
                 24..=39 => {
@@ -51,8 +52,8 @@ fn storm<T>(
                 }
                 40..=47 => {
                     let mut pinned = table.pin();
-                    for place in &board {
-                        let handle = Handle::from_raw(place.load(Acquire));
+                    for entry in &board {
+                        let handle = Handle::from_raw(entry.load(Acquire));
                         if let Some(value) = handle.ok().and_then(|h| pinned.get(h).ok()) {
                             look(value);
                         }
@@ -81,76 +82,53 @@ fn storm<T>(
             }
         }
     });
-    // With live and with deleted values in it.
     drop(table);
 }
 
 const TURNS: usize = 5_000;
 
 #[test]
-fn a_value_in_a_table_of_default_size_is_dropped_twice_or_never_or_too_early() {
+fn each_value_is_dropped_exactly_once_and_never_under_a_reader() {
     static CENSUS: Census = Census::new();
-    storm(
-        HandleTable::new(),
-        TURNS,
-        |n| CENSUS.witness(n),
-        Witness::look,
-    );
-    CENSUS.assert_all_dropped_once();
+    for table in table_kinds() {
+        storm(table, TURNS, |n| CENSUS.witness(n), Witness::look);
+        CENSUS.assert_all_dropped_once();
+    }
 }
 
+/// A value as large as this is a batch by itself.
 #[test]
-fn a_value_in_one_shared_shard_is_dropped_twice_or_never_or_too_early() {
-    static CENSUS: Census = Census::new();
-    let table = HandleTable::builder().shards(1).build();
-    storm(table, TURNS, |n| CENSUS.witness(n), Witness::look);
-    CENSUS.assert_all_dropped_once();
-}
-
-#[test]
-fn a_value_in_a_crowded_table_is_dropped_twice_or_never_or_too_early() {
-    static CENSUS: Census = Census::new();
-    let table = HandleTable::builder()
-        .shards(2)
-        .max_handles(1 << 20)
-        .build();
-    storm(table, TURNS, |n| CENSUS.witness(n), Witness::look);
-    CENSUS.assert_all_dropped_once();
-}
-
-/// Past the bytes that a batch or a cache of nodes may have, each delete is a batch of its own.
-#[test]
-fn a_huge_value_is_dropped_twice_or_never_or_too_early() {
+fn a_large_value_is_dropped_exactly_once() {
     static CENSUS: Census = Census::new();
     let make = |n| (CENSUS.witness(n), [n as u8; 70_000]);
     let look = |value: &(Witness, [u8; 70_000])| {
-        assert_eq!(value.1[69_999], value.0.number as u8);
-        value.0.look()
+        let number = value.0.look();
+        assert_eq!(value.1[69_999], number as u8);
+        number
     };
     storm(HandleTable::new(), 500, make, look);
     CENSUS.assert_all_dropped_once();
 }
 
 #[test]
-fn a_value_of_no_size_is_dropped_twice_or_never() {
-    static DROPPED: AtomicUsize = AtomicUsize::new(0);
+fn a_value_of_no_size_is_dropped_exactly_once() {
+    static CENSUS: Census = Census::new();
     struct Empty;
     impl Drop for Empty {
         fn drop(&mut self) {
-            DROPPED.fetch_add(1, Relaxed);
+            CENSUS.count_dropped();
         }
     }
-    let made = AtomicUsize::new(0);
     let make = |_| {
-        made.fetch_add(1, Relaxed);
+        CENSUS.count_made();
         Empty
     };
     storm(HandleTable::new(), 1_000, make, |_| 1);
-    assert_eq!(DROPPED.load(Acquire), made.into_inner());
+    CENSUS.assert_all_dropped_once();
 }
 
 #[test]
-fn a_value_that_wants_alignment_does_not_get_it() {
+fn a_value_is_aligned_as_its_type_demands() {
     #[repr(align(256))]
     struct Aligned(Witness);
     static CENSUS: Census = Census::new();
@@ -168,15 +146,15 @@ fn a_value_that_wants_alignment_does_not_get_it() {
 }
 
 #[test]
-fn a_batch_and_a_flush_drop_the_same_value() {
+fn a_batch_and_a_flush_never_drop_the_same_value() {
     static CENSUS: Census = Census::new();
-    // Two that delete, and so drop batches; two that flush, and so drop what they find.
+    // Two threads delete, and so drop whole batches. Two others flush, and so drop single values.
     for shards in [1, 4] {
         let table = HandleTable::builder().shards(shards).build();
         let done = [const { AtomicBool::new(false) }; 2];
-        together(4, |nth| {
+        run_concurrently(4, |nth| {
             if nth < 2 {
-                let _done = SetAtEnd(&done[nth]);
+                let _done = SetOnDrop(&done[nth]);
                 for n in 0..20_000 {
                     table.remove(table.insert(CENSUS.witness(n))).unwrap();
                 }
@@ -192,13 +170,14 @@ fn a_batch_and_a_flush_drop_the_same_value() {
 }
 
 #[test]
-fn dropping_a_table_loses_live_values_or_those_still_waiting() {
+fn a_dropped_table_drops_live_values_and_those_that_wait() {
     static CENSUS: Census = Census::new();
     for removed in [0, 1, 3, 100, 256, 600] {
         let table = HandleTable::new();
         let handles: Vec<_> = (0..700).map(|n| table.insert(CENSUS.witness(n))).collect();
-        // By an ended thread, by this one, and by a walker that leaves the slot in its batch.
-        aside(|| {
+        // Deleted by a thread that has ended; by this one; and with `remove_now`, which leaves an
+        // empty slot in a batch.
+        on_new_thread(|| {
             for handle in &handles[..removed] {
                 table.remove(*handle).unwrap();
             }
@@ -214,7 +193,7 @@ fn dropping_a_table_loses_live_values_or_those_still_waiting() {
 }
 
 #[test]
-fn dropping_a_table_on_another_thread_loses_values() {
+fn a_table_dropped_on_another_thread_drops_its_values() {
     static CENSUS: Census = Census::new();
     let table = HandleTable::new();
     for n in 0..1_000 {
@@ -223,12 +202,12 @@ fn dropping_a_table_on_another_thread_loses_values() {
             table.remove(handle).unwrap();
         }
     }
-    aside(move || drop(table));
+    on_new_thread(move || drop(table));
     CENSUS.assert_all_dropped_once();
 }
 
 #[test]
-fn a_table_that_was_never_used_drops_what_it_does_not_have() {
+fn a_table_that_was_never_used_has_nothing_to_drop() {
     let table = HandleTable::<Witness>::new();
     table.flush();
     table.clear();
@@ -238,9 +217,9 @@ fn a_table_that_was_never_used_drops_what_it_does_not_have() {
 }
 
 #[test]
-fn tables_that_come_and_go_leave_something_behind() {
+fn tables_that_come_and_go_leave_no_value_behind() {
     static CENSUS: Census = Census::new();
-    together(4, |_| {
+    run_concurrently(4, |_| {
         for n in 0..100 {
             let table = HandleTable::builder().shards(4).build();
             let handles: Vec<_> = (0..20).map(|_| table.insert(CENSUS.witness(n))).collect();
@@ -251,12 +230,12 @@ fn tables_that_come_and_go_leave_something_behind() {
 }
 
 #[test]
-fn a_process_wide_value_is_dropped_twice_or_never_or_too_early() {
+fn a_process_wide_value_is_dropped_exactly_once() {
     static CENSUS: Census = Census::new();
-    together(4, |nth| {
+    run_concurrently(4, |nth| {
         let mut rng = Rng(nth as u64);
         for n in 0..TURNS {
-            // In place, and in a box of its own.
+            // One lies in its slot, the other in a box of its own.
             let small = Handle::new(Arc::new(CENSUS.witness(n)));
             let large = Handle::new((CENSUS.witness(n), [n; 4]));
             let value = large.value::<(Witness, [usize; 4])>();

@@ -1,27 +1,22 @@
-//! Tables in use while a thread's locals are being destroyed, in whatever order.
-#![cfg(not(loom))]
-
-mod common;
+//! Tables that are used while a thread's locals are destroyed, in any order.
 
 use std::{
     cell::{Cell, RefCell},
     sync::{
         atomic::{AtomicUsize, Ordering::SeqCst},
-        Mutex,
+        LazyLock, Mutex,
     },
-    thread,
 };
 
-use common::{Census, Witness};
-use handle_table::{Handle, HandleError, HandleTable, Pinned, QuiesceError, Ref};
+use handle_table::{Handle, HandleTable, Pinned, QuiesceError, Ref};
 
-/// Runs `f` on a thread, and waits until that has ended with all its thread-locals. (The end of
-/// `thread::scope` would not wait for those.)
-fn to_the_end(f: impl FnOnce() + Send + 'static) {
-    thread::spawn(f).join().unwrap();
-}
+use crate::{
+    common::{on_new_thread, table_kinds, Census, Witness},
+    serial::serial,
+    verbs::use_every_verb,
+};
 
-/// A thread-local whose destructor runs this.
+/// A thread-local whose destructor runs a closure.
 struct AtExit(Cell<Option<Box<dyn FnOnce()>>>);
 
 impl Drop for AtExit {
@@ -36,8 +31,8 @@ thread_local! {
     static AT_EXIT: AtExit = const { AtExit(Cell::new(None)) };
 }
 
-/// Destructors run newest first, so one that is registered before the thread's first use of a
-/// table finds the crate's own thread-locals gone, and one registered after finds them there.
+/// When the destructor is registered. Destructors run in reverse order: one that was registered
+/// before the thread's first use of a table runs after those of the crate's own thread-locals.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Order {
     Before,
@@ -51,7 +46,7 @@ const ORDERS: [Order; 3] = [Order::Before, Order::After, Order::Never];
 /// Runs `f` in a thread-local's destructor.
 fn in_destructor(order: Order, f: impl FnOnce() + Send + 'static) {
     static ANY: HandleTable<u8> = HandleTable::new();
-    to_the_end(move || {
+    on_new_thread(move || {
         let use_a_table = || ANY.remove(ANY.insert(0)).unwrap();
         if order == Order::After {
             use_a_table();
@@ -65,77 +60,28 @@ fn in_destructor(order: Order, f: impl FnOnce() + Send + 'static) {
 
 type Table = HandleTable<Witness>;
 
-/// Every verb; the results, since a panic in a destructor would abort.
-fn use_it_all(table: &Table, census: &'static Census) -> Vec<(&'static str, bool)> {
-    let handles: Vec<_> = (0..300).map(|n| table.insert(census.witness(n))).collect();
-    let with = table.insert_with(|_| census.witness(300));
-    let pinned = table.pin();
-    let mut results = vec![
-        ("get", table.get(handles[7]).is_ok_and(|w| w.look() == 7)),
-        (
-            "pinned",
-            pinned.get(handles[8]).is_ok_and(|w| w.look() == 8),
-        ),
-        (
-            "iter",
-            pinned.iter().filter(|(h, _)| handles.contains(h)).count() == 300,
-        ),
-        ("contains", table.contains(with)),
-    ];
-    drop(pinned);
-    let removed = handles[..290].iter().filter(|h| table.remove(**h).is_ok());
-    results.push(("remove", removed.count() == 290));
-    let last = table
-        .remove_ref(handles[290])
-        .is_ok_and(|w| w.look() == 290);
-    results.push(("remove_ref", last));
-    results.push(("remove_now", table.remove_now(handles[291]).is_ok()));
-    table.retain(|handle, _| !handles.contains(&handle));
-    results.push(("retain", handles.iter().all(|h| !table.contains(*h))));
-    let deleted = table.remove(handles[0]);
-    results.push(("again", matches!(deleted, Err(HandleError::Deleted { .. }))));
-    results.push(("remove with", table.remove(with).is_ok()));
-    table.flush();
-    let global = Handle::new(census.witness(301));
-    results.push((
-        "value",
-        global.try_value::<Witness>().is_ok_and(|w| w.look() == 301),
-    ));
-    results.push(("delete", global.try_delete().is_ok()));
-    results.push((
-        "delete now",
-        Handle::new(census.witness(302)).try_delete_now().is_ok(),
-    ));
-    Handle::flush();
-    results
-}
-
 #[test]
-fn a_table_fails_in_a_destructor_of_a_thread_local() {
+fn a_table_works_in_a_destructor_of_a_thread_local() {
+    let _serial = serial();
     static CENSUS: Census = Census::new();
-    static TABLES: [Table; 3] = [
-        HandleTable::new(),
-        HandleTable::builder().shards(1).build(),
-        HandleTable::builder().shards(2).max_handles(1000).build(),
-    ];
-    static RESULTS: Mutex<Vec<(Order, &str, bool)>> = Mutex::new(Vec::new());
+    static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| table_kinds().collect());
+    static RESULTS: Mutex<Vec<(Order, Vec<&str>)>> = Mutex::new(Vec::new());
     for order in ORDERS {
-        for table in &TABLES {
+        for table in TABLES.iter() {
             for _ in 0..5 {
                 in_destructor(order, move || {
-                    let results = use_it_all(table, &CENSUS);
-                    let results = results.into_iter().map(|(what, ok)| (order, what, ok));
-                    RESULTS.lock().unwrap().extend(results);
+                    let wrong = use_every_verb(table, |n| CENSUS.witness(n), Witness::look);
+                    RESULTS.lock().unwrap().push((order, wrong));
                 });
             }
         }
     }
     let results = RESULTS.lock().unwrap();
-    assert_eq!(results.len(), 3 * 3 * 5 * 13);
-    for (order, what, ok) in results.iter() {
-        assert!(ok, "{what} {order:?}");
+    assert_eq!(results.len(), ORDERS.len() * TABLES.len() * 5);
+    for (order, wrong) in results.iter() {
+        assert!(wrong.is_empty(), "{order:?}: {wrong:?}");
     }
-    for table in &TABLES {
+    for table in TABLES.iter() {
         table.quiesce().unwrap();
         let stats = table.stats();
         assert_eq!((stats.live, stats.pending, stats.drop_panics), (0, 0, 0));
@@ -145,7 +91,8 @@ fn a_table_fails_in_a_destructor_of_a_thread_local() {
 }
 
 #[test]
-fn quiesce_in_a_destructor_waits_for_its_own_thread() {
+fn quiesce_in_a_destructor_never_waits_for_its_own_thread() {
+    let _serial = serial();
     static TABLE: Table = HandleTable::new();
     static CENSUS: Census = Census::new();
     static RESULTS: Mutex<Vec<Result<(), QuiesceError>>> = Mutex::new(Vec::new());
@@ -154,7 +101,7 @@ fn quiesce_in_a_destructor_waits_for_its_own_thread() {
             let handle = TABLE.insert(CENSUS.witness(0));
             let removed = TABLE.remove(handle);
             RESULTS.lock().unwrap().push(removed.map_or(
-                Err(QuiesceError::Pinned), // Not what is expected below.
+                Err(QuiesceError::Pinned), // Expected nowhere below.
                 |()| TABLE.quiesce(),
             ));
         });
@@ -166,7 +113,8 @@ fn quiesce_in_a_destructor_waits_for_its_own_thread() {
 }
 
 #[test]
-fn a_thread_that_used_a_table_at_its_end_keeps_a_lease_or_a_pin() {
+fn a_thread_that_used_a_table_at_its_end_leaves_no_lease_and_no_pin() {
+    let _serial = serial();
     static TABLE: HandleTable<usize> = HandleTable::builder().shards(2).build();
     static DONE: AtomicUsize = AtomicUsize::new(0);
     for n in 0..500 {
@@ -178,7 +126,7 @@ fn a_thread_that_used_a_table_at_its_end_keeps_a_lease_or_a_pin() {
         });
     }
     assert_eq!(DONE.load(SeqCst), 500);
-    // A thread that was pinned for ever would let this wait for ever.
+    // If an ended thread were still pinned, this would never return.
     TABLE.quiesce().unwrap();
     let stats = TABLE.stats();
     assert_eq!((stats.live, stats.pending), (0, 0), "{stats}");
@@ -189,7 +137,7 @@ thread_local! {
     static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What outlives the crate's own thread-locals, and looks at its value once more.
+/// A reader that outlives the crate's own thread-locals, and looks at its value in its drop.
 enum Held {
     Ref(Ref<'static, Witness>),
     Pinned(Pinned<'static, Witness>, Handle),
@@ -208,30 +156,31 @@ impl Drop for Held {
 static SEEN: Mutex<Vec<Option<usize>>> = Mutex::new(Vec::new());
 
 #[test]
-fn a_ref_that_outlives_the_threads_own_state_loses_its_value() {
+fn a_ref_that_outlives_the_threads_own_state_keeps_its_value() {
+    let _serial = serial();
     static TABLE: Table = HandleTable::new();
     static CENSUS: Census = Census::new();
     let kept = TABLE.insert(CENSUS.witness(7));
     for n in 0..50 {
-        let doomed = TABLE.insert(CENSUS.witness(n));
+        let deleted = TABLE.insert(CENSUS.witness(n));
         let process_wide = Handle::new(CENSUS.witness(n));
-        to_the_end(move || {
+        on_new_thread(move || {
             HELD.with_borrow_mut(|held| {
-                // Registered before the table's first use on this thread, so destroyed after it.
-                held.push(Held::Ref(TABLE.get(doomed).unwrap()));
+                // Registered before the thread's first use of a table, so destroyed last.
+                held.push(Held::Ref(TABLE.get(deleted).unwrap()));
                 held.push(Held::Ref(process_wide.value()));
                 held.push(Held::Pinned(TABLE.pin(), kept));
                 if n % 2 == 0 {
-                    TABLE.remove(doomed).unwrap();
+                    TABLE.remove(deleted).unwrap();
                     TABLE.flush();
                 }
             });
             process_wide.delete();
         });
-        assert_eq!(TABLE.remove(doomed).is_ok(), n % 2 == 1);
+        assert_eq!(TABLE.remove(deleted).is_ok(), n % 2 == 1);
         let seen = std::mem::take(&mut *SEEN.lock().unwrap());
         assert_eq!(seen, [Some(n), Some(n), Some(7)]);
-        // The pins ended with the thread.
+        // The pins have ended with the thread.
         TABLE.quiesce().unwrap();
     }
     TABLE.remove(kept).unwrap();
@@ -241,17 +190,17 @@ fn a_ref_that_outlives_the_threads_own_state_loses_its_value() {
 }
 
 #[test]
-fn a_table_in_a_thread_local_loses_its_values() {
+fn a_table_in_a_thread_local_drops_its_values() {
+    let _serial = serial();
     static CENSUS: Census = Census::new();
+    static SHARED: Table = HandleTable::new();
     thread_local! {
         static TABLE: Table = const { HandleTable::new() };
     }
     for n in 0..50 {
-        to_the_end(move || {
+        on_new_thread(move || {
             if n % 2 == 0 {
-                CENSUS_TABLE
-                    .remove(CENSUS_TABLE.insert(CENSUS.witness(n)))
-                    .unwrap();
+                SHARED.remove(SHARED.insert(CENSUS.witness(n))).unwrap();
             }
             TABLE.with(|table| {
                 let handles: Vec<_> = (0..200).map(|n| table.insert(CENSUS.witness(n))).collect();
@@ -261,7 +210,6 @@ fn a_table_in_a_thread_local_loses_its_values() {
             });
         });
     }
-    static CENSUS_TABLE: Table = HandleTable::new();
-    CENSUS_TABLE.quiesce().unwrap();
+    SHARED.quiesce().unwrap();
     CENSUS.assert_all_dropped_once();
 }

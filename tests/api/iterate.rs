@@ -1,26 +1,18 @@
-//! Walks over a table: iteration, `retain`, `clear`, and the counts.
-#![cfg(not(loom))]
-
-mod common;
+//! What goes over a whole table: iteration, `retain`, `clear`, and the counts.
 
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use common::{aside, together, Census, Rng, SetAtEnd};
 use handle_table::{Handle, HandleError, HandleTable, Stats};
 
-fn kinds<T>() -> [HandleTable<T>; 3] {
-    let builder = HandleTable::builder;
-    [
-        builder().build(),
-        builder().shards(1).build(),
-        builder().shards(2).max_handles(1 << 16).build(),
-    ]
-}
+use crate::{
+    common::{on_new_thread, run_concurrently, table_kinds, Census, Rng, SetOnDrop},
+    slots::slots,
+};
 
-/// What must hold between the numbers when no one else is at work.
+/// Checks that all counts agree, while no other thread uses the table.
 #[track_caller]
 fn assert_at_rest<T>(table: &HandleTable<T>, live: usize) -> Stats {
     let stats = table.stats();
@@ -28,13 +20,13 @@ fn assert_at_rest<T>(table: &HandleTable<T>, live: usize) -> Stats {
     assert_eq!(table.len(), live, "{stats}");
     assert_eq!(table.is_empty(), live == 0);
     assert_eq!(table.pin().iter().count(), live, "{stats}");
-    assert_eq!(table.stats(), stats, "two looks at the same");
+    assert_eq!(table.stats(), stats, "two counts of one state");
     stats
 }
 
 #[test]
-fn an_iteration_sees_a_value_twice_or_not_at_all() {
-    for table in kinds() {
+fn an_iteration_sees_every_value_once() {
+    for table in table_kinds() {
         assert_eq!(table.pin().iter().count(), 0);
         let mut rng = Rng(3);
         let mut model = HashMap::new();
@@ -60,19 +52,19 @@ fn an_iteration_sees_a_value_twice_or_not_at_all() {
 }
 
 #[test]
-fn an_iteration_misses_a_stable_value_while_others_come_and_go() {
+fn an_iteration_sees_stable_values_once_while_others_come_and_go() {
     static CENSUS: Census = Census::new();
     const STABLE: usize = 500;
-    for table in kinds() {
+    for table in table_kinds() {
         let mut stable = HashMap::new();
         for n in 0..STABLE {
-            // Between others, so that all over the slots something moves.
+            // Between slots that are used again, so that values move all over the table.
             let passing = table.insert(CENSUS.witness(usize::MAX));
             stable.insert(table.insert(CENSUS.witness(n)), n);
             table.remove(passing).unwrap();
         }
         let stop = AtomicBool::new(false);
-        together(3, |nth| {
+        run_concurrently(3, |nth| {
             if nth > 0 {
                 let mut rng = Rng(nth as u64);
                 let mut mine = Vec::new();
@@ -85,7 +77,7 @@ fn an_iteration_misses_a_stable_value_while_others_come_and_go() {
                 }
                 return;
             }
-            let _stop = SetAtEnd(&stop);
+            let _stop = SetOnDrop(&stop);
             let mut pinned = table.pin();
             for _ in 0..60 {
                 let mut seen = HashMap::new();
@@ -104,8 +96,8 @@ fn an_iteration_misses_a_stable_value_while_others_come_and_go() {
 }
 
 #[test]
-fn an_iteration_sees_a_value_that_was_deleted_before_it() {
-    for table in kinds() {
+fn an_iteration_skips_values_deleted_before_it_reaches_them() {
+    for table in table_kinds() {
         let handles: Vec<_> = (0..300).map(|n| table.insert(n)).collect();
         let pinned = table.pin();
         let mut iter = pinned.iter();
@@ -114,15 +106,15 @@ fn an_iteration_sees_a_value_that_was_deleted_before_it() {
             table.remove(*handle).unwrap();
         }
         table.flush();
-        assert_eq!(iter.next(), None, "deleted before it came there");
-        assert_eq!(iter.next(), None, "and so it stays");
+        assert_eq!(iter.next(), None, "all were deleted before it reached them");
+        assert_eq!(iter.next(), None, "an iteration that has ended goes on");
         assert!(handles.contains(&first));
         assert_eq!(table.pin().iter().next(), None);
     }
 }
 
 #[test]
-fn a_pin_from_before_the_first_insert_finds_nothing_later() {
+fn a_pin_from_before_the_first_insert_sees_later_values() {
     let table = HandleTable::new();
     let pinned = table.pin();
     assert_eq!(pinned.iter().count(), 0);
@@ -138,8 +130,8 @@ fn a_pin_from_before_the_first_insert_finds_nothing_later() {
 }
 
 #[test]
-fn retain_keeps_or_deletes_the_wrong_ones() {
-    for table in kinds() {
+fn retain_deletes_exactly_what_its_closure_rejects() {
+    for table in table_kinds() {
         let handles: Vec<_> = (0..1_000).map(|n| table.insert(n)).collect();
         let mut calls = HashMap::new();
         table.retain(|handle, n| {
@@ -159,8 +151,8 @@ fn retain_keeps_or_deletes_the_wrong_ones() {
 }
 
 #[test]
-fn retain_cannot_use_the_table() {
-    for table in kinds() {
+fn the_closure_of_retain_may_use_the_table() {
+    for table in table_kinds() {
         let handles: Vec<_> = (0..300).map(|n| table.insert(n)).collect();
         table.retain(|handle, n| {
             assert_eq!(table.cloned(handle), Ok(*n));
@@ -180,14 +172,14 @@ fn retain_cannot_use_the_table() {
 }
 
 #[test]
-fn two_clears_at_a_time_delete_a_value_twice() {
+fn clears_at_a_time_delete_each_value_once() {
     static CENSUS: Census = Census::new();
-    for table in kinds() {
+    for table in table_kinds() {
         for _ in 0..20 {
             for n in 0..200 {
                 table.insert(CENSUS.witness(n));
             }
-            together(3, |nth| match nth {
+            run_concurrently(3, |nth| match nth {
                 0 => table.clear(),
                 1 => table.retain(|_, value| value.look() > 1_000),
                 _ => table.clear(),
@@ -200,14 +192,13 @@ fn two_clears_at_a_time_delete_a_value_twice() {
 }
 
 #[test]
-fn the_counts_do_not_add_up() {
-    for table in kinds::<[u8; 100]>() {
+fn the_counts_add_up() {
+    for table in table_kinds::<[u8; 100]>() {
         assert_eq!(table.stats(), Stats::default());
         assert!(table.is_empty());
         let handles: Vec<_> = (0..400).map(|n| table.insert([n as u8; 100])).collect();
         let full = assert_at_rest(&table, 400);
         assert_eq!((full.pending, full.exhausted, full.drop_panics), (0, 0, 0));
-        let slots = |stats: Stats| stats.live + stats.vacant + stats.pending + stats.exhausted;
         assert!(full.bytes >= 400 * 100 + slots(full) * 2 * size_of::<usize>());
 
         // A reader keeps all that is deleted from now on.
@@ -215,7 +206,7 @@ fn the_counts_do_not_add_up() {
         for handle in &handles[..200] {
             table.remove(*handle).unwrap();
         }
-        aside(|| {
+        on_new_thread(|| {
             handles[200..250]
                 .iter()
                 .for_each(|h| table.remove(*h).unwrap())
@@ -243,9 +234,9 @@ fn the_counts_do_not_add_up() {
 }
 
 #[test]
-fn the_length_drifts_under_many_threads() {
-    for table in kinds() {
-        let kept: Vec<Vec<Handle>> = together(6, |nth| {
+fn the_length_is_exact_after_many_threads() {
+    for table in table_kinds() {
+        let kept: Vec<Vec<Handle>> = run_concurrently(6, |nth| {
             let mut rng = Rng(nth as u64);
             let mut live = Vec::new();
             for n in 0..2_000 {
@@ -262,7 +253,7 @@ fn the_length_drifts_under_many_threads() {
         });
         let kept: Vec<_> = kept.concat();
         assert_at_rest(&table, kept.len());
-        // By another thread than has inserted them.
+        // Deleted by another thread than inserted them.
         kept.iter()
             .for_each(|handle| table.remove(*handle).unwrap());
         assert_at_rest(&table, 0);

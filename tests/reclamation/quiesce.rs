@@ -1,8 +1,4 @@
-//! Who waits for whom: `quiesce`, `flush`, and readers that let go now and then. One test at a time:
-//! a `Ref` of any table holds up the drops of all.
-#![cfg(not(loom))]
-
-mod common;
+//! What waits for what: `quiesce`, `flush`, and readers that repin now and then.
 
 use std::{
     sync::{
@@ -17,62 +13,53 @@ use std::{
     time::Duration,
 };
 
-use common::{aside, eventually, serial, together, while_another_reads, SetAtEnd};
-use handle_table::{HandleTable, QuiesceError};
+use handle_table::{Handle, HandleTable, QuiesceError};
 
-type Table = HandleTable<Arc<()>>;
-
-fn tables() -> [Table; 3] {
-    let builder = HandleTable::builder;
-    [
-        builder().shards(8).build(),
-        builder().shards(1).build(),
-        builder().shards(2).max_handles(1 << 20).build(),
-    ]
-}
-
-/// Whether the table has dropped its clone.
-fn dropped(value: &Arc<()>) -> bool {
-    Arc::strong_count(value) == 1
-}
+use crate::{
+    common::{eventually, on_new_thread, run_concurrently, table_kinds, Census, SetOnDrop},
+    serial::serial,
+    while_another_reads,
+};
 
 #[test]
-fn quiesce_returns_before_a_reader_lets_go() {
+fn quiesce_waits_for_a_reader_and_for_the_drop() {
     let _serial = serial();
-    for table in tables() {
-        let value = Arc::new(());
-        let handle = table.insert(Arc::clone(&value));
-        let (returned, let_go) = (AtomicBool::new(false), AtomicBool::new(false));
+    static CENSUS: Census = Census::new();
+    for table in table_kinds() {
+        let handle = table.insert(CENSUS.witness(0));
+        let (returned, reader_ends) = (AtomicBool::new(false), AtomicBool::new(false));
         thread::scope(|scope| {
             while_another_reads(&table, Some(handle), || {
                 table.remove(handle).unwrap();
                 scope.spawn(|| {
                     table.quiesce().unwrap();
                     returned.store(true, SeqCst);
-                    assert!(let_go.load(SeqCst), "it did not wait");
-                    assert!(dropped(&value), "it did not wait for the drop");
+                    assert!(reader_ends.load(SeqCst), "it did not wait");
+                    assert_eq!(CENSUS.left(), 0, "it did not wait for the drop");
                 });
                 thread::sleep(Duration::from_millis(20));
                 assert!(!returned.load(SeqCst));
-                let_go.store(true, SeqCst);
+                reader_ends.store(true, SeqCst);
             });
         });
         assert!(returned.load(SeqCst));
     }
+    CENSUS.assert_all_dropped_once();
 }
 
 #[test]
-fn quiesce_waits_for_readers_that_came_later_or_for_itself() {
+fn quiesce_waits_neither_for_its_own_thread_nor_for_later_readers() {
     let _serial = serial();
-    let (table, other) = (Table::new(), Table::new());
-    let handle = other.insert(Arc::new(()));
+    static CENSUS: Census = Census::new();
+    let (table, other) = (HandleTable::new(), HandleTable::new());
+    let handle = other.insert(CENSUS.witness(7));
     let held = other.get(handle).unwrap();
     assert_eq!(
         table.quiesce(),
         Ok(()),
         "a table that was never used has nothing to wait for"
     );
-    table.remove(table.insert(Arc::new(()))).unwrap();
+    table.remove(table.insert(CENSUS.witness(0))).unwrap();
     assert_eq!(
         table.quiesce(),
         Err(QuiesceError::Pinned),
@@ -88,80 +75,83 @@ fn quiesce_waits_for_readers_that_came_later_or_for_itself() {
     drop(pinned);
     assert_eq!(table.quiesce(), Ok(()));
 
-    // One reader after the other, so that there is always one, but none for long.
+    // One reader after the other: there is always one, but none for long.
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 while !stop.load(Relaxed) {
-                    assert!(other.get(handle).is_ok());
+                    assert_eq!(other.get(handle).unwrap().look(), 7);
                 }
             });
         }
-        let _stop = SetAtEnd(&stop);
-        for _ in 0..20 {
-            let value = Arc::new(());
-            table.remove(table.insert(Arc::clone(&value))).unwrap();
+        let _stop = SetOnDrop(&stop);
+        for n in 0..20 {
+            table.remove(table.insert(CENSUS.witness(n))).unwrap();
             table.quiesce().unwrap();
-            assert!(dropped(&value));
+            assert_eq!(CENSUS.left(), 1, "all but the one that is read");
         }
     });
+    drop(other);
+    CENSUS.assert_all_dropped_once();
 }
 
 #[test]
-fn repin_lets_nothing_go() {
+fn repin_lets_others_drop_what_was_deleted_before() {
     let _serial = serial();
-    for table in tables() {
-        let kept = table.insert(Arc::new(()));
+    static CENSUS: Census = Census::new();
+    for table in table_kinds() {
+        let kept = table.insert(CENSUS.witness(7));
         let stop = AtomicBool::new(false);
         let (ready, is_ready) = channel();
         thread::scope(|scope| {
             let (table, stop) = (&table, &stop);
             scope.spawn(move || {
-                // A message pump: always pinned, and for one turn at a time.
+                // As a message loop does: always pinned, but only for one message at a time.
                 let mut pinned = table.pin();
                 ready.send(()).unwrap();
                 while !stop.load(Relaxed) {
-                    assert!(pinned.get(kept).is_ok());
+                    assert_eq!(pinned.get(kept).unwrap().look(), 7);
                     pinned.repin();
                 }
             });
-            let _stop = SetAtEnd(stop);
+            let _stop = SetOnDrop(stop);
             is_ready.recv().unwrap();
-            for _ in 0..20 {
-                let value = Arc::new(());
-                table.remove(table.insert(Arc::clone(&value))).unwrap();
+            for n in 0..20 {
+                table.remove(table.insert(CENSUS.witness(n))).unwrap();
                 table.quiesce().unwrap();
-                assert!(dropped(&value));
+                assert_eq!(CENSUS.left(), 1, "all but the one that is read");
             }
         });
     }
+    CENSUS.assert_all_dropped_once();
 }
 
 #[test]
-fn repin_lets_go_what_another_pin_of_the_thread_sees() {
+fn repin_keeps_what_another_pin_of_the_thread_sees() {
     let _serial = serial();
-    for table in tables() {
-        let value = Arc::new(());
-        let handle = table.insert(Arc::clone(&value));
+    static CENSUS: Census = Census::new();
+    for table in table_kinds() {
+        let handle = table.insert(CENSUS.witness(7));
         let held = table.get(handle).unwrap();
         let mut pinned = table.pin();
         table.remove(handle).unwrap();
         for _ in 0..10 {
             pinned.repin();
-            aside(|| table.flush());
-            assert_eq!(Arc::strong_count(&held), 2);
+            on_new_thread(|| table.flush());
+            assert_eq!((held.look(), CENSUS.left()), (7, 1));
         }
         drop(held);
         pinned.repin();
         assert!(pinned.get(handle).is_err());
         drop(pinned);
         table.flush();
-        assert!(dropped(&value));
+        assert_eq!(CENSUS.left(), 0);
     }
+    CENSUS.assert_all_dropped_once();
 }
 
-/// A value whose drop says that it has begun, and waits to be told to go on.
+/// A value whose drop shows that it has begun, waits for a signal, and shows that it is done.
 struct Slow {
     begun: Arc<AtomicBool>,
     go_on: Mutex<Receiver<()>>,
@@ -176,16 +166,10 @@ impl Drop for Slow {
     }
 }
 
-/// Whether `wait` returns only after a drop that another thread is in the middle of, by `drop_it`.
-fn waits_for_a_drop(
-    drop_it: fn(&HandleTable<Slow>, handle_table::Handle),
-    wait: fn(&HandleTable<Slow>),
-) -> bool {
+/// Whether `wait` returns only after the end of a drop that another thread runs, by `drop_it`.
+fn waits_for_a_drop(drop_it: fn(&HandleTable<Slow>, Handle), wait: fn(&HandleTable<Slow>)) -> bool {
     let table = HandleTable::new();
-    let (begun, done) = (
-        Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicBool::new(false)),
-    );
+    let [begun, done] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
     let (go_on, receiver) = channel();
     let handle = table.insert(Slow {
         begun: Arc::clone(&begun),
@@ -199,7 +183,7 @@ fn waits_for_a_drop(
             wait(&table);
             done.load(SeqCst)
         });
-        // Time to return too early in.
+        // Long enough for it to return too early, if it does.
         thread::sleep(Duration::from_millis(20));
         drop(go_on);
         waiting.join().unwrap()
@@ -207,9 +191,9 @@ fn waits_for_a_drop(
 }
 
 #[test]
-fn flush_or_quiesce_return_in_the_middle_of_another_threads_drop() {
+fn flush_and_quiesce_wait_for_another_threads_drop() {
     let _serial = serial();
-    let ways: [fn(&HandleTable<Slow>, handle_table::Handle); 2] = [
+    let ways: [fn(&HandleTable<Slow>, Handle); 2] = [
         |table, handle| table.remove_now(handle).unwrap(),
         |table, handle| {
             table.remove(handle).unwrap();
@@ -223,7 +207,7 @@ fn flush_or_quiesce_return_in_the_middle_of_another_threads_drop() {
 }
 
 #[test]
-fn quiesce_waits_for_ever_beside_threads_that_go_on_dropping() {
+fn quiesce_returns_although_others_keep_dropping() {
     struct Lengthy;
     impl Drop for Lengthy {
         fn drop(&mut self) {
@@ -233,9 +217,9 @@ fn quiesce_waits_for_ever_beside_threads_that_go_on_dropping() {
     let _serial = serial();
     let table = HandleTable::new();
     let (turns, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    // Some seconds. Without an end the test would wait for ever, too.
+    // Some seconds. Without an end, a test that fails would never end.
     const LAST: usize = 1_000;
-    together(5, |nth| {
+    run_concurrently(5, |nth| {
         if nth > 0 {
             while !stop.load(SeqCst) && turns.fetch_add(1, SeqCst) < LAST {
                 table.remove_now(table.insert(Lengthy)).unwrap();

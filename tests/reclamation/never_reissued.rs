@@ -1,8 +1,5 @@
-//! A handle integer is issued once in the life of a process, whatever happens to it. Built with
-//! `--cfg handle_table_small`, a slot has six generations, and slots retire by the thousand.
-#![cfg(not(loom))]
-
-mod common;
+//! A table issues each integer once, whatever becomes of its slot. In a build with
+//! `--cfg handle_table_small` a slot has six generations, and slots are exhausted by the thousand.
 
 use std::{
     collections::HashSet,
@@ -10,59 +7,47 @@ use std::{
     sync::{mpsc, Mutex},
 };
 
-use common::{aside, together, Rng};
 use handle_table::{Handle, HandleError, HandleTable};
+
+use crate::{
+    common::{on_new_thread, run_concurrently, table_kinds, Rng},
+    serial::serial,
+    slots::slots,
+};
 
 const INSERTS: usize = 100_000;
 
-/// The kinds of tables that take different paths.
-fn kinds() -> [(&'static str, HandleTable<usize>); 4] {
-    [
-        ("default", HandleTable::new()),
-        ("one shard", HandleTable::builder().shards(1).build()),
-        ("two shards", HandleTable::builder().shards(2).build()),
-        (
-            "limited",
-            HandleTable::builder().shards(2).max_handles(64).build(),
-        ),
-    ]
-}
-
-/// All of them different.
+/// The table has deleted all `issued`, and no two of them are equal.
 #[track_caller]
-fn assert_no_repeats(handles: &[Handle], kind: &str) {
-    let distinct: HashSet<_> = handles.iter().collect();
-    assert_eq!(distinct.len(), handles.len(), "{kind}: a handle came twice");
-}
-
-/// None of them valid, and the table knows that it had issued them.
-#[track_caller]
-fn assert_all_deleted(table: &HandleTable<usize>, handles: &[Handle], kind: &str) {
-    for &handle in handles {
-        assert!(!table.contains(handle), "{kind}: {handle:?} came back");
+fn assert_each_issued_once(table: &HandleTable<usize>, issued: &[Handle]) {
+    let distinct: HashSet<_> = issued.iter().collect();
+    assert_eq!(distinct.len(), issued.len(), "a handle was issued twice");
+    for &handle in issued {
+        assert!(!table.contains(handle), "{handle:?} is valid again");
         let error = table.get(handle).map(|value| *value).unwrap_err();
         let deleted = matches!(error, HandleError::Deleted { .. });
-        assert!(deleted, "{kind}: {handle:?} was issued, but: {error}");
+        assert!(deleted, "{handle:?} was issued, but: {error}");
     }
+    assert_slots_are_exhausted(table, issued.len());
 }
 
-/// With six generations a slot, so many inserts must have used up slots.
+/// So many inserts exhaust slots of six generations, and none of as many as usual.
 #[track_caller]
-fn assert_retired(table: &HandleTable<usize>, inserts: usize, kind: &str) {
+fn assert_slots_are_exhausted(table: &HandleTable<usize>, inserts: usize) {
     table.flush();
     let stats = table.stats();
     if cfg!(handle_table_small) {
-        assert!(stats.exhausted > 0, "{kind}: {stats}");
-        let slots = stats.live + stats.vacant + stats.pending + stats.exhausted;
-        assert!(slots * 6 >= inserts, "{kind}: six to a slot: {stats}");
+        assert!(stats.exhausted > 0, "{stats}");
+        assert!(slots(stats) * 6 >= inserts, "more than six uses: {stats}");
     } else {
-        assert_eq!(stats.exhausted, 0, "{kind}: {stats}");
+        assert_eq!(stats.exhausted, 0, "{stats}");
     }
 }
 
 #[test]
-fn one_thread_gets_a_handle_again() {
-    for (kind, table) in kinds() {
+fn one_thread_never_gets_a_handle_twice() {
+    let _serial = serial();
+    for table in table_kinds() {
         let mut rng = Rng(1);
         let mut live = Vec::new();
         let mut all = Vec::new();
@@ -76,33 +61,32 @@ fn one_thread_gets_a_handle_again() {
             }
         }
         table.clear();
-        assert_no_repeats(&all, kind);
-        assert_all_deleted(&table, &all, kind);
-        assert_retired(&table, all.len(), kind);
+        assert_each_issued_once(&table, &all);
     }
 }
 
 #[test]
-fn a_slot_reused_at_once_gives_its_handle_again() {
-    for (kind, table) in kinds() {
-        // The shortest way back to the same slot.
+fn a_slot_reused_at_once_gives_a_new_handle() {
+    let _serial = serial();
+    for table in table_kinds() {
+        // The slot is free at once, so the next insert may take it.
         let churn = |n| {
             let handle = table.insert(n);
             table.remove_now(handle).unwrap();
             handle
         };
         let all: Vec<_> = (0..2_000).map(churn).collect();
-        assert_no_repeats(&all, kind);
-        assert_all_deleted(&table, &all, kind);
-        assert_retired(&table, all.len(), kind);
+        assert_each_issued_once(&table, &all);
     }
 }
 
 #[test]
-fn two_threads_get_the_same_handle() {
-    for (kind, table) in kinds() {
-        // Each thread keeps a few alive, so that two live ones would meet (idr-ebr's ABA).
-        let issued = together(4, |nth| {
+fn two_threads_never_get_the_same_handle() {
+    let _serial = serial();
+    for table in table_kinds() {
+        // Each thread keeps a few alive. If two threads got one slot, they would see each other's
+        // values: the ABA problem of a free list.
+        let issued = run_concurrently(4, |nth| {
             let mut rng = Rng(nth as u64);
             let mut live = Vec::new();
             let mut all = Vec::new();
@@ -112,11 +96,8 @@ fn two_threads_get_the_same_handle() {
                 live.push((handle, n));
                 if live.len() > rng.below(16) {
                     let (handle, n) = live.swap_remove(rng.below(live.len()));
-                    assert_eq!(
-                        *table.get(handle).unwrap(),
-                        n,
-                        "{kind}: of another's insert"
-                    );
+                    let value = table.cloned(handle);
+                    assert_eq!(value, Ok(n), "a value of another insert");
                     table.remove(handle).unwrap();
                 }
             }
@@ -124,18 +105,17 @@ fn two_threads_get_the_same_handle() {
         });
         let all = issued.concat();
         table.clear();
-        assert_no_repeats(&all, kind);
-        assert_all_deleted(&table, &all, kind);
-        assert_retired(&table, all.len(), kind);
+        assert_each_issued_once(&table, &all);
     }
 }
 
 #[test]
-fn a_slot_deleted_by_another_thread_gives_its_handle_again() {
+fn a_handle_deleted_by_another_thread_is_never_reissued() {
+    let _serial = serial();
     let table = HandleTable::builder().shards(4).build();
     let (send, receive) = mpsc::sync_channel::<Handle>(64);
     let receive = Mutex::new(receive);
-    let issued = together(4, |nth| {
+    let issued = run_concurrently(4, |nth| {
         let mut all = Vec::new();
         if nth < 2 {
             let send = send.clone();
@@ -153,19 +133,18 @@ fn a_slot_deleted_by_another_thread_gives_its_handle_again() {
         all
     });
     let all = issued.concat();
-    assert_no_repeats(&all, "handed over");
-    assert_all_deleted(&table, &all, "handed over");
-    assert_retired(&table, all.len(), "handed over");
+    assert_each_issued_once(&table, &all);
 }
 
 #[test]
-fn a_thread_that_takes_over_a_shard_issues_its_handles_again() {
-    for (kind, table) in kinds() {
+fn a_thread_that_takes_over_a_shard_issues_new_handles() {
+    let _serial = serial();
+    for table in table_kinds() {
         let mut all = Vec::new();
         for round in 0..100 {
-            let issued = aside(|| {
+            let issued = on_new_thread(|| {
                 let handles: Vec<_> = (0..50).map(|n| table.insert(n)).collect();
-                // Some are left for others, deleted or not.
+                // It ends with some deleted and not yet dropped, and some live.
                 for handle in &handles[..round % 50] {
                     table.remove(*handle).unwrap();
                 }
@@ -174,15 +153,14 @@ fn a_thread_that_takes_over_a_shard_issues_its_handles_again() {
             all.extend(issued);
             table.clear();
         }
-        assert_no_repeats(&all, kind);
-        assert_all_deleted(&table, &all, kind);
-        assert_retired(&table, all.len(), kind);
+        assert_each_issued_once(&table, &all);
     }
 }
 
 #[test]
-fn a_handle_that_a_panicking_closure_saw_is_issued_later() {
-    for (kind, table) in kinds() {
+fn a_handle_seen_by_a_panicking_closure_is_never_issued() {
+    let _serial = serial();
+    for table in table_kinds() {
         let mut seen = Vec::new();
         let mut issued = Vec::new();
         for n in 0..1_000 {
@@ -197,39 +175,39 @@ fn a_handle_that_a_panicking_closure_saw_is_issued_later() {
             issued.push(handle);
             table.remove(handle).unwrap();
         }
-        assert!(table.is_empty(), "{kind}");
+        assert!(table.is_empty());
         let all = [seen.as_slice(), &issued].concat();
-        assert_no_repeats(&all, kind);
-        assert_all_deleted(&table, &all, kind);
-        assert_retired(&table, all.len(), kind);
+        assert_each_issued_once(&table, &all);
     }
 }
 
 #[test]
-fn two_tables_issue_the_same_handles() {
+fn two_tables_issue_different_handles() {
+    let _serial = serial();
     let (one, two) = (HandleTable::new(), HandleTable::new());
     let ours: HashSet<_> = (0..1_000).map(|n| one.insert(n)).collect();
     let theirs: HashSet<_> = (0..1_000).map(|n| two.insert(n)).collect();
     let common = ours.intersection(&theirs).count();
-    // Chance alone gives one in a thousand on 32 bits, none on 64.
+    // Expected by chance: one in a thousand on 32-bit targets, none on 64-bit ones.
     assert!(common <= 3, "{common} handles of 1000 are valid in both");
     let runs = (ours.iter().zip(&theirs)).filter(|(a, b)| a == b).count();
-    assert!(runs <= 3, "{runs} handles in a row are the same");
+    assert!(runs <= 3, "{runs} handles are equal in both, in order");
 }
 
 #[cfg(handle_table_small)]
 #[test]
-fn a_table_whose_first_slots_have_all_retired_stops_working() {
+fn a_table_whose_first_slots_are_exhausted_works() {
+    let _serial = serial();
     let table = HandleTable::builder().shards(2).max_handles(2).build();
     for n in 0..INSERTS {
-        // Limits count live handles, not slots that are used up.
+        // The limit counts live handles, not exhausted slots.
         let (a, b) = (table.insert(n), table.insert(n));
         assert!(table.try_insert(n).is_err());
         assert_ne!(a, b);
         table.remove(a).unwrap();
         table.remove(b).unwrap();
     }
-    table.flush();
+    table.quiesce().unwrap();
     let stats = table.stats();
     assert!(stats.exhausted > INSERTS / 6, "{stats}");
     assert_eq!((stats.live, stats.pending), (0, 0), "{stats}");

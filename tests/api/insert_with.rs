@@ -1,7 +1,4 @@
 //! A value that is made knowing its own handle.
-#![cfg(not(loom))]
-
-mod common;
 
 use std::{
     cell::Cell,
@@ -10,22 +7,17 @@ use std::{
     thread,
 };
 
-use common::{eventually, forge, together, Census, Witness};
 use handle_table::{Handle, HandleError, HandleTable};
 
-/// The kinds of tables that take different paths.
-fn kinds<T>() -> [HandleTable<T>; 3] {
-    let builder = HandleTable::builder;
-    [
-        builder().build(),
-        builder().shards(1).build(),
-        builder().shards(2).max_handles(100).build(),
-    ]
-}
+use crate::{
+    common::{eventually, run_concurrently, table_kinds, Census, Witness},
+    forge,
+    serial::serial,
+};
 
 #[test]
-fn the_closure_sees_another_handle_than_it_gets() {
-    for table in kinds() {
+fn the_closure_sees_the_handle_that_is_returned() {
+    for table in table_kinds() {
         for n in 0..200 {
             let seen = Cell::new(None);
             let make = |me| {
@@ -42,14 +34,15 @@ fn the_closure_sees_another_handle_than_it_gets() {
             table.remove(handle).unwrap();
         }
     }
+    let _serial = serial();
     let handle = Handle::new_with(|me| me);
     assert_eq!(*handle.value::<Handle>(), handle);
     handle.delete();
 }
 
 #[test]
-fn the_handle_is_valid_before_the_value_is_made() {
-    for table in kinds() {
+fn the_handle_is_unknown_until_the_closure_returns() {
+    for table in table_kinds() {
         // Slots that are new, and slots that were used before.
         for n in 0..300_u32 {
             let handle = table.insert_with(|me| {
@@ -72,6 +65,7 @@ fn the_handle_is_valid_before_the_value_is_made() {
             table.flush();
         }
     }
+    let _serial = serial();
     let handle = Handle::new_with(|me| {
         assert_eq!(me.try_value::<u8>().map(drop), Err(HandleError::Unknown));
         assert_eq!(me.try_delete(), Err(HandleError::Unknown));
@@ -82,8 +76,8 @@ fn the_handle_is_valid_before_the_value_is_made() {
 }
 
 #[test]
-fn a_handle_forged_from_one_not_yet_issued_names_the_empty_slot() {
-    // The first slot of a new table is all zeroes then, and a word of zeroes is one flip away.
+fn no_forged_handle_names_a_slot_that_is_being_filled() {
+    // The first slot of a new table is all zeroes then: one flipped bit away from its handle.
     for table in [HandleTable::builder().shards(1).build(), HandleTable::new()] {
         for n in 0..20 {
             let handle = table.insert_with(|me| {
@@ -109,7 +103,7 @@ fn a_handle_forged_from_one_not_yet_issued_names_the_empty_slot() {
 }
 
 #[test]
-fn another_thread_that_guesses_the_handle_finds_half_a_value() {
+fn a_guessed_handle_is_unknown_until_the_value_is_whole() {
     let table = HandleTable::new();
     let (told, tried) = (Barrier::new(2), Barrier::new(2));
     let guess = OnceLock::new();
@@ -134,9 +128,9 @@ fn another_thread_that_guesses_the_handle_finds_half_a_value() {
 }
 
 #[test]
-fn a_closure_that_panics_leaves_something_behind() {
+fn a_closure_that_panics_leaves_nothing_behind() {
     static CENSUS: Census = Census::new();
-    for table in kinds::<Witness>() {
+    for table in table_kinds::<Witness>() {
         let kept = table.insert(CENSUS.witness(0));
         for n in 1..=150 {
             let seen = Cell::new(None);
@@ -168,15 +162,15 @@ fn a_closure_that_panics_leaves_something_behind() {
 }
 
 #[test]
-fn closures_that_panic_use_up_slots() {
-    for table in kinds::<u8>() {
+fn slots_of_closures_that_panic_are_used_again() {
+    for table in table_kinds::<u8>() {
         for _ in 0..1_000 {
             let make = || table.insert_with(|_| resume_unwind(Box::new(())));
             assert!(catch_unwind(AssertUnwindSafe(make)).is_err());
         }
         let stats = table.stats();
         assert_eq!((stats.live, stats.pending), (0, 0), "{stats}");
-        // A block of slots again and again; of six uses each if small.
+        // One block of slots, used again and again. In a small build a slot has six uses.
         let most = if cfg!(handle_table_small) {
             1_000 / 6 + 4
         } else {
@@ -187,7 +181,8 @@ fn closures_that_panic_use_up_slots() {
 }
 
 #[test]
-fn a_process_wide_closure_that_panics_leaves_something_behind() {
+fn a_process_wide_closure_that_panics_leaves_nothing_behind() {
+    let _serial = serial();
     let seen = Cell::new(None);
     let result = catch_unwind(AssertUnwindSafe(|| {
         Handle::new_with(|me| -> u8 {
@@ -202,10 +197,10 @@ fn a_process_wide_closure_that_panics_leaves_something_behind() {
 }
 
 #[test]
-fn a_closure_that_inserts_gets_its_own_slot() {
-    for table in kinds::<Vec<Handle>>() {
+fn nested_closures_get_slots_of_their_own() {
+    for table in table_kinds::<Vec<Handle>>() {
         for turn in 0..50 {
-            // Seven closures, one inside the other, of which each knows the inner ones.
+            // Seven closures, one inside the other. Each value lists its handle and all inner ones.
             fn nest(table: &HandleTable<Vec<Handle>>, depth: usize) -> Handle {
                 table.insert_with(|me| {
                     assert!(!table.contains(me));
@@ -214,8 +209,8 @@ fn a_closure_that_inserts_gets_its_own_slot() {
                         let inner = nest(table, depth - 1);
                         all.extend(table.get(inner).unwrap().iter());
                     }
-                    let plain = table.insert(vec![me]);
-                    table.remove_now(plain).unwrap();
+                    let other = table.insert(vec![me]);
+                    table.remove_now(other).unwrap();
                     all
                 })
             }
@@ -236,7 +231,7 @@ fn a_closure_that_inserts_gets_its_own_slot() {
 }
 
 #[test]
-fn a_panic_in_a_nested_closure_takes_the_outer_slot_too() {
+fn a_panic_in_a_nested_closure_spares_the_outer_slot() {
     let table = HandleTable::builder().shards(2).max_handles(2).build();
     for _ in 0..50 {
         let outer = table.insert_with(|_| {
@@ -251,8 +246,8 @@ fn a_panic_in_a_nested_closure_takes_the_outer_slot_too() {
 }
 
 #[test]
-fn a_closure_cannot_use_the_table() {
-    for table in kinds() {
+fn a_closure_may_use_the_table() {
+    for table in table_kinds() {
         for n in 0..20 {
             let before = table.insert(n);
             let handle = table.insert_with(|_| {
@@ -271,9 +266,9 @@ fn a_closure_cannot_use_the_table() {
 }
 
 #[test]
-fn closures_of_many_threads_get_each_others_slots() {
+fn closures_of_many_threads_get_slots_of_their_own() {
     let table = HandleTable::builder().shards(2).build();
-    together(8, |nth| {
+    run_concurrently(8, |nth| {
         for n in 0..300 {
             let make = |me: Handle| {
                 if n % 16 == 0 {

@@ -1,17 +1,19 @@
-//! A value that is larger than a thread's stack is dropped where it lies. Alone in its process, which
-//! would not survive an overflow.
+//! A value that is larger than a thread's stack is dropped where it lies. Alone in its process,
+//! which a stack overflow would end.
 #![cfg(not(loom))]
 
-mod common;
+#[path = "../common/census.rs"]
+mod census;
 
 use std::thread;
 
-use common::{Census, Witness};
 use handle_table::HandleTable;
+
+use census::{Census, Witness};
 
 type Huge = (Witness, [u8; 1 << 20]);
 
-/// Runs `f` on a thread with that much stack.
+/// Runs `f` on a thread with a stack of this size.
 fn on_stack_of(bytes: usize, f: impl FnOnce() + Send) {
     thread::scope(|scope| {
         let builder = thread::Builder::new().stack_size(bytes);
@@ -20,20 +22,18 @@ fn on_stack_of(bytes: usize, f: impl FnOnce() + Send) {
 }
 
 #[test]
-fn dropping_a_huge_value_overflows_a_small_stack() {
+fn a_huge_value_is_dropped_on_a_small_stack() {
     static CENSUS: Census = Census::new();
     let ways: [fn(&HandleTable<Huge>); 4] = [
         |table| table.flush(),
         |table| table.quiesce().unwrap(),
         |table| {
-            let (handle, _) = table
-                .pin()
-                .iter()
-                .next()
-                .map(|(h, v)| (h, v.0.look()))
-                .unwrap();
+            let live = table.pin().iter().next().map(|(h, v)| (h, v.0.look()));
+            let (handle, number) = live.unwrap();
+            assert_eq!(number, 1, "the value that is not deleted yet");
             table.remove_now(handle).unwrap();
         },
+        // The table's own drop.
         |_| {},
     ];
     for drop_it in ways {

@@ -1,8 +1,4 @@
-//! More threads than shards, and threads that come and go. One test at a time, since all threads of
-//! the process take their shards from the same numbers.
-#![cfg(not(loom))]
-
-mod common;
+//! More threads than shards, and threads that come and go.
 
 use std::{
     sync::{
@@ -12,10 +8,14 @@ use std::{
     thread,
 };
 
-use common::{serial, together, Census};
 use handle_table::{Handle, HandleTable};
 
-/// All verbs, on values that no one else deletes.
+use crate::{
+    common::{run_concurrently, Census},
+    serial::serial,
+};
+
+/// Inserts, looks up and deletes values, in all ways. No other thread deletes them.
 fn work(table: &HandleTable<usize>, nth: usize, turns: usize) {
     let mut mine = Vec::new();
     for n in 0..turns {
@@ -43,13 +43,13 @@ fn work(table: &HandleTable<usize>, nth: usize, turns: usize) {
 }
 
 #[test]
-fn threads_without_a_shard_panic_or_lose_values() {
+fn threads_without_a_shard_work_and_lose_no_value() {
     let _serial = serial();
     for shards in [1, 2, 4, 64] {
         let table = HandleTable::builder().shards(shards).build();
-        // All at work at a time, each with a lease or without, until the last one is done.
+        // No thread ends, and gives its lease back, until all are done.
         let all_done = Barrier::new(24);
-        together(24, |nth| {
+        run_concurrently(24, |nth| {
             work(&table, nth * 1_000_000, 400);
             all_done.wait();
         });
@@ -61,7 +61,7 @@ fn threads_without_a_shard_panic_or_lose_values() {
 }
 
 #[test]
-fn more_threads_than_there_are_leases_panic() {
+fn more_threads_than_there_are_leases_work() {
     let _serial = serial();
     const THREADS: usize = 1_100;
     static TABLE: HandleTable<usize> = HandleTable::builder().shards(1024).build();
@@ -70,7 +70,7 @@ fn more_threads_than_there_are_leases_panic() {
         let spawn = |nth| {
             let run = move || {
                 let first = TABLE.insert(nth);
-                gate.wait(); // All have their lease now, or none.
+                gate.wait(); // By now each thread has a lease, or found none left.
                 let handles = [first, TABLE.insert(nth), TABLE.insert(nth)];
                 TABLE.remove(handles[1]).unwrap();
                 (nth, handles)
@@ -91,14 +91,14 @@ fn more_threads_than_there_are_leases_panic() {
 }
 
 #[test]
-fn threads_that_come_and_go_use_up_something() {
+fn threads_that_come_and_go_use_slots_again() {
     let _serial = serial();
     static CENSUS: Census = Census::new();
     let table = HandleTable::builder().shards(4).build();
     for _ in 0..300 {
-        together(8, |nth| {
+        run_concurrently(8, |nth| {
             let handles: Vec<_> = (0..4).map(|_| table.insert(CENSUS.witness(nth))).collect();
-            // Left behind by a thread that ends: deleted and not dropped, and one live.
+            // What an ended thread leaves: three values deleted and not yet dropped, one live.
             handles[..3].iter().for_each(|h| table.remove(*h).unwrap());
         });
         table.clear();
@@ -117,28 +117,28 @@ fn threads_that_come_and_go_use_up_something() {
 }
 
 #[test]
-fn a_slot_freed_by_another_thread_is_not_used_again() {
+fn a_slot_freed_by_another_thread_is_used_again() {
     let _serial = serial();
     free_elsewhere(10_000, Box::new);
-    // Plain values wait for longer, and their slots with them.
+    // Batches of trivial values are larger, so their slots wait for longer.
     free_elsewhere(30_000, |number| number);
 }
 
-/// One thread inserts, the other deletes, for ever; and then also what it has inserted itself, so
-/// that the slots of two shards are on their way home together.
+/// One thread inserts what the other deletes. In the second half the other also deletes values of
+/// its own, so that slots of two shards are freed together.
 fn free_elsewhere<T: Send + Sync + 'static>(rounds: usize, make: impl Fn(usize) -> T + Sync) {
     let table = HandleTable::builder().shards(8).build();
-    // The collector's queue is everyone's: what threads of other tests left in it goes first.
+    // First finish what threads of other tests have left in the queue of the collector.
     table.remove(table.insert(make(0))).unwrap();
     table.quiesce().unwrap();
-    let handles = Barrier::new(2);
+    let turns = Barrier::new(2);
     let word = AtomicUsize::new(0);
-    together(2, |nth| {
+    run_concurrently(2, |nth| {
         for n in 0..rounds {
             if nth == 0 {
                 word.store(table.insert(make(n)).into_raw(), Relaxed);
             }
-            handles.wait();
+            turns.wait();
             if nth == 1 {
                 let handle = Handle::from_raw(word.load(Relaxed)).unwrap();
                 table.remove(handle).unwrap();
@@ -146,7 +146,7 @@ fn free_elsewhere<T: Send + Sync + 'static>(rounds: usize, make: impl Fn(usize) 
                     table.remove(table.insert(make(n))).unwrap();
                 }
             }
-            handles.wait();
+            turns.wait();
         }
     });
     table.flush();
@@ -156,29 +156,30 @@ fn free_elsewhere<T: Send + Sync + 'static>(rounds: usize, make: impl Fn(usize) 
 }
 
 /// Which shard an insert of this thread goes to.
-fn shard_of(table: &HandleTable<usize>, shards: usize) -> usize {
+fn own_shard(table: &HandleTable<usize>, shards: usize) -> usize {
     let handle = table.insert(0);
     table.remove(handle).unwrap();
     shard_in(handle, shards)
 }
 
-/// For the test's eyes only: the upper bits of a handle's index say it, mixed with the table's key,
-/// which is the same for all.
+/// Which shard a handle's slot is in. The API does not tell, and no user needs it. These tests are
+/// about shards, so they read the upper bits of the handle's index, where `docs/DESIGN.md` puts the
+/// shard's number. The key of a table only renumbers its shards.
 fn shard_in(handle: Handle, shards: usize) -> usize {
-    let index_bits = if usize::BITS == 64 { 32 } else { 20 };
-    (handle.into_raw() >> (index_bits - shards.ilog2())) % shards
+    const INDEX_BITS: u32 = if usize::BITS == 64 { 32 } else { 20 };
+    (handle.into_raw() >> (INDEX_BITS - shards.ilog2())) % shards
 }
 
 #[test]
-fn a_thread_that_flushes_keeps_the_slots_of_another() {
+fn a_thread_that_flushes_takes_no_slots_of_another() {
     let _serial = serial();
     let shards = if cfg!(feature = "sharded") { 8 } else { 1 };
     let table = HandleTable::<usize>::builder().shards(shards).build();
-    let mine = shard_of(&table, shards);
+    let mine = own_shard(&table, shards);
     let turns = Barrier::new(2);
     let after = thread::scope(|scope| {
         scope.spawn(|| {
-            // Full batches, which come back whole to the thread that they are of.
+            // Full batches, whose slots this thread is to use again as they are.
             let handles: Vec<_> = (0..3_000).map(|n| table.insert(n)).collect();
             let deleted = handles.into_iter().map(|handle| table.remove(handle));
             assert_eq!(deleted.filter(Result::is_ok).count(), 3_000);
@@ -195,11 +196,11 @@ fn a_thread_that_flushes_keeps_the_slots_of_another() {
 }
 
 #[test]
-fn the_first_use_of_a_table_by_many_threads_makes_two() {
+fn threads_that_first_use_a_table_at_once_share_it() {
     let _serial = serial();
     for _ in 0..200 {
         let table = HandleTable::builder().shards(2).build();
-        let handles = together(4, |nth| table.insert(nth));
+        let handles = run_concurrently(4, |nth| table.insert(nth));
         assert_eq!(table.len(), 4);
         for (nth, handle) in handles.into_iter().enumerate() {
             assert_eq!(table.cloned(handle), Ok(nth));
@@ -209,21 +210,21 @@ fn the_first_use_of_a_table_by_many_threads_makes_two() {
 
 #[cfg(not(feature = "sharded"))]
 #[test]
-fn without_the_feature_there_is_more_than_one_shard() {
+fn without_the_feature_sharded_a_table_has_one_shard() {
     let _serial = serial();
     let table = HandleTable::builder().shards(8).build();
-    assert_eq!(together(4, |_| shard_of(&table, 1)), [0; 4]);
+    assert_eq!(run_concurrently(4, |_| own_shard(&table, 1)), [0; 4]);
     assert_eq!(table.stats().shards, 1);
 }
 
 #[cfg(feature = "sharded")]
 mod sharded {
     use super::*;
-    use common::aside;
+    use crate::common::on_new_thread;
     use std::collections::HashMap;
 
     #[test]
-    fn a_thread_that_ends_keeps_its_shard() {
+    fn a_thread_that_ends_gives_its_shard_back() {
         let _serial = serial();
         const SHARDS: usize = 8;
         let table = HandleTable::builder().shards(SHARDS).build();
@@ -235,12 +236,12 @@ mod sharded {
             count
         };
 
-        // Sixteen at a time: an owner for each shard but one, which the others share.
+        // Sixteen at a time: each shard has an owner, but for one that all other threads share.
         let gate = Barrier::new(16);
-        let at_once = together(16, |_| {
-            let first = shard_of(&table, SHARDS);
+        let at_once = run_concurrently(16, |_| {
+            let first = own_shard(&table, SHARDS);
             gate.wait();
-            assert_eq!(shard_of(&table, SHARDS), first, "a thread keeps its shard");
+            assert_eq!(own_shard(&table, SHARDS), first, "a thread keeps its shard");
             gate.wait();
             first
         });
@@ -249,15 +250,15 @@ mod sharded {
         assert_eq!(shared.len(), 1, "{at_once:?}");
         let shared = *shared[0].0;
 
-        // Thousands, one after the other: each finds a shard of its own.
+        // Thousands, one after the other: each finds a shard that it can own.
         let one_by_one: Vec<_> = (0..2_000)
-            .map(|_| aside(|| shard_of(&table, SHARDS)))
+            .map(|_| on_new_thread(|| own_shard(&table, SHARDS)))
             .collect();
         assert!(!one_by_one.contains(&shared), "leases were not given back");
     }
 
     #[test]
-    fn a_table_gets_another_number_of_shards_than_was_asked_for() {
+    fn the_number_of_shards_is_rounded_up_to_a_power_of_two() {
         let _serial = serial();
         for (asked, given) in [
             (0, 1),

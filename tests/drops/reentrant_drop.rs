@@ -1,103 +1,78 @@
-//! A value's `Drop` may use the table it was in, wherever it runs.
-#![cfg(not(loom))]
-
-mod common;
+//! A value's `Drop` may use the table that drops it, and any other, whatever drops it.
 
 use std::sync::{
     atomic::{AtomicUsize, Ordering::SeqCst},
     Arc, Mutex,
 };
 
-use common::{eventually, together};
 use handle_table::{Handle, HandleTable, QuiesceError};
 
-/// A value that runs this when it is dropped.
-struct OnDrop(Option<Box<dyn FnOnce() + Send + Sync>>);
+use crate::{
+    common::{eventually, run_concurrently, table_kinds},
+    verbs::use_every_verb,
+};
+
+/// A value that runs a closure when it is dropped, or has only a number.
+enum OnDrop {
+    Run(Option<Box<dyn FnOnce() + Send + Sync>>),
+    Number(usize),
+}
 
 impl OnDrop {
     fn new(f: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self(Some(Box::new(f)))
+        Self::Run(Some(Box::new(f)))
     }
 
-    fn nothing() -> Self {
-        Self(None)
+    fn number(&self) -> usize {
+        match self {
+            Self::Run(_) => usize::MAX,
+            Self::Number(number) => *number,
+        }
     }
 }
 
 impl Drop for OnDrop {
     fn drop(&mut self) {
-        if let Some(f) = self.0.take() {
-            f();
+        if let Self::Run(f) = self {
+            f.take().expect("it is dropped once")();
         }
     }
 }
 
 type Table = Arc<HandleTable<OnDrop>>;
 
-fn tables() -> [Table; 3] {
-    let builder = HandleTable::builder;
-    [
-        builder().shards(8).build(),
-        builder().shards(1).build(),
-        builder().shards(4).max_handles(1 << 20).build(),
-    ]
-    .map(Arc::new)
-}
-
-/// Everything that can be done with a table, done in a drop; says that it came to its end.
-fn use_it_all(table: &HandleTable<OnDrop>) {
-    let handles: Vec<_> = (0..300).map(|_| table.insert(OnDrop::nothing())).collect();
-    let known = table.insert_with(|me| {
-        assert!(!table.contains(me));
-        OnDrop::nothing()
-    });
-    assert!(table.len() >= 301 && !table.is_empty());
-    assert!(table.stats().live >= 301);
-    // More deletes than fill a batch, in a drop that may come from a batch.
-    handles[..200]
-        .iter()
-        .for_each(|h| table.remove(*h).unwrap());
-    drop(table.remove_ref(handles[200]).unwrap());
-    table.remove_now(handles[201]).unwrap();
-    table.flush();
+/// Uses a table in a value's drop, in all ways. A panic is counted in `Stats::drop_panics`.
+fn use_in_drop(table: &HandleTable<OnDrop>) {
+    let wrong = use_every_verb(table, OnDrop::Number, OnDrop::number);
+    assert!(wrong.is_empty(), "in a drop: {wrong:?}");
     assert_eq!(table.quiesce(), Err(QuiesceError::InsideDrop));
-    let ours = &handles[202..];
-    let pinned = table.pin();
-    assert!(ours.iter().all(|h| pinned.get(*h).is_ok()));
-    assert!(pinned.iter().count() >= ours.len());
-    drop(pinned);
-    table.retain(|handle, _| !ours.contains(&handle));
-    assert!(ours.iter().all(|h| table.get(*h).is_err()));
-    table.remove(known).unwrap();
-
-    // Tables that come and go inside it.
+    // Nor may it wait for a table of its own.
     let inner = HandleTable::new();
-    let handle = inner.insert(Arc::new(()));
-    inner.remove(handle).unwrap();
+    inner.remove(inner.insert(Arc::new(()))).unwrap();
     assert_eq!(inner.quiesce(), Err(QuiesceError::InsideDrop));
-    drop(inner);
-    Handle::new(()).delete();
 }
 
-/// A value whose drop does all that, and counts.
-fn user(table: &Table, done: &Arc<AtomicUsize>) -> Handle {
+/// Inserts a value whose drop uses the table, and then counts itself as done.
+fn insert_user(table: &Table, done: &Arc<AtomicUsize>) -> Handle {
     let (of_drop, done) = (Arc::downgrade(table), Arc::clone(done));
     table.insert(OnDrop::new(move || {
-        use_it_all(&of_drop.upgrade().expect("the table is in use"));
+        use_in_drop(&of_drop.upgrade().expect("the table is in use"));
         done.fetch_add(1, SeqCst);
     }))
 }
 
 #[test]
-fn a_drop_in_a_batch_finds_the_table_half_made() {
-    for table in tables() {
+fn a_drop_in_a_batch_may_use_the_table() {
+    for table in table_kinds().map(Arc::new) {
         let done = Arc::new(AtomicUsize::new(0));
         for _ in 0..10 {
-            table.remove(user(&table, &done)).unwrap();
+            table.remove(insert_user(&table, &done)).unwrap();
         }
         eventually("the batches are dropped", || {
-            let handle = table.insert(OnDrop::nothing());
-            table.remove(handle).unwrap();
+            for _ in 0..256 {
+                let handle = table.insert(OnDrop::Number(0));
+                table.remove(handle).unwrap();
+            }
             done.load(SeqCst) == 10
         });
         assert_eq!(table.stats().drop_panics, 0);
@@ -105,16 +80,16 @@ fn a_drop_in_a_batch_finds_the_table_half_made() {
 }
 
 #[test]
-fn a_drop_in_flush_or_quiesce_waits_for_itself() {
-    for table in tables() {
+fn a_drop_in_flush_or_quiesce_may_use_the_table() {
+    for table in table_kinds().map(Arc::new) {
         let done = Arc::new(AtomicUsize::new(0));
         for turn in 1..=10 {
-            table.remove(user(&table, &done)).unwrap();
+            table.remove(insert_user(&table, &done)).unwrap();
             eventually("flush drops it", || {
                 table.flush();
                 done.load(SeqCst) == 2 * turn - 1
             });
-            table.remove(user(&table, &done)).unwrap();
+            table.remove(insert_user(&table, &done)).unwrap();
             table.quiesce().unwrap();
             assert_eq!(done.load(SeqCst), 2 * turn);
         }
@@ -123,11 +98,11 @@ fn a_drop_in_flush_or_quiesce_waits_for_itself() {
 }
 
 #[test]
-fn a_drop_in_remove_now_waits_for_itself() {
-    for table in tables() {
+fn a_drop_in_remove_now_may_use_the_table() {
+    for table in table_kinds().map(Arc::new) {
         let done = Arc::new(AtomicUsize::new(0));
         for _ in 0..10 {
-            table.remove_now(user(&table, &done)).unwrap();
+            table.remove_now(insert_user(&table, &done)).unwrap();
         }
         table.quiesce().unwrap();
         assert_eq!(done.load(SeqCst), 10);
@@ -136,14 +111,14 @@ fn a_drop_in_remove_now_waits_for_itself() {
 }
 
 #[test]
-fn a_drop_in_a_tables_own_drop_finds_it_half_gone() {
-    for other in tables() {
+fn a_drop_in_a_tables_own_drop_may_use_another_table() {
+    for other in table_kinds().map(Arc::new) {
         let done = Arc::new(AtomicUsize::new(0));
         let table = HandleTable::new();
         for n in 0..10 {
             let (other, done) = (Arc::clone(&other), Arc::clone(&done));
             let handle = table.insert(OnDrop::new(move || {
-                use_it_all(&other);
+                use_in_drop(&other);
                 done.fetch_add(1, SeqCst);
             }));
             if n % 2 == 0 {
@@ -159,12 +134,12 @@ fn a_drop_in_a_tables_own_drop_finds_it_half_gone() {
 }
 
 #[test]
-fn drops_of_many_threads_at_once_wait_for_each_other() {
-    for table in tables() {
+fn drops_of_many_threads_may_use_the_table_at_once() {
+    for table in table_kinds().map(Arc::new) {
         let done = Arc::new(AtomicUsize::new(0));
-        together(4, |nth| {
+        run_concurrently(4, |nth| {
             for n in 0..30 {
-                let handle = user(&table, &done);
+                let handle = insert_user(&table, &done);
                 match (nth + n) % 4 {
                     0 => table.remove(handle).unwrap(),
                     1 => table.remove_now(handle).unwrap(),
@@ -177,7 +152,7 @@ fn drops_of_many_threads_at_once_wait_for_each_other() {
                 }
             }
         });
-        // What drops have deleted is deleted before the second call.
+        // The first call drops values whose drops delete more, which the second call drops.
         table.quiesce().unwrap();
         table.quiesce().unwrap();
         assert_eq!(done.load(SeqCst), 120);
@@ -187,7 +162,7 @@ fn drops_of_many_threads_at_once_wait_for_each_other() {
 }
 
 #[test]
-fn a_flush_never_ends_where_each_drop_deletes_one_more() {
+fn flush_and_quiesce_return_although_each_drop_deletes_one_more() {
     let table: Table = Arc::default();
     fn endless(table: &Table) -> OnDrop {
         let weak = Arc::downgrade(table);
@@ -207,7 +182,7 @@ fn a_flush_never_ends_where_each_drop_deletes_one_more() {
 }
 
 #[test]
-fn a_drop_can_still_delete_or_see_its_own_handle() {
+fn a_drop_finds_its_own_handle_deleted() {
     let table: Table = Arc::default();
     let results = Arc::new(Mutex::new(Vec::new()));
     let handle = table.insert_with(|me| {
