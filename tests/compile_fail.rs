@@ -1,30 +1,75 @@
-//! What must not compile, each beside a twin that does and differs in one thing. (That a table is not
-//! `Sync` or `Send` where its values aren't stands in `traits.rs`.)
-//!
-//! Not in shrunken builds, which change nothing here, nor with `HANDLE_TABLE_SKIP_UI` set, where the
-//! build is instrumented. Other compilers than the one that wrote the messages in `ui/*.stderr` may
-//! say the same in other words: they are only asked for the twins.
-#![cfg(not(any(loom, handle_table_small)))]
+//! The programs in `ui/` that must not compile, each with a twin that compiles and differs in one
+//! thing. (That a table is not `Send` or `Sync` if its values are not is tested in
+//! `api/traits.rs`.)
+#![cfg(not(loom))]
 
-use std::{env, process::Command};
+/// Declares the twins as modules, and lists them with their `main`.
+macro_rules! twins {
+    ($($name:ident)*) => {
+        mod ui {
+            $(pub(crate) mod $name;)*
+        }
+        const TWINS: &[(&str, fn())] = &[$((stringify!($name), ui::$name::main)),*];
+    };
+}
 
-/// To write the messages anew: `TRYBUILD=overwrite cargo test --test compile_fail`.
-const MESSAGES_OF: &str = "rustc 1.95.";
-
-fn compiler() -> String {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc).arg("--version").output();
-    String::from_utf8(output.expect("there is a compiler").stdout).expect("it says ASCII")
+twins! {
+    borrowed_value_passes
+    insert_cell_passes
+    insert_rc_passes
+    iterate_repin_passes
+    process_wide_rc_passes
+    ref_outlives_table_passes
+    repin_passes
+    send_pinned_passes
+    send_ref_passes
+    static_pinned_passes
+    static_ref_passes
+    value_outlives_ref_passes
 }
 
 #[test]
-fn what_must_not_compile_compiles_or_its_twin_does_not() {
-    if env::var_os("HANDLE_TABLE_SKIP_UI").is_some() {
-        return;
+fn each_twin_compiles_and_runs() {
+    for (name, main) in TWINS {
+        println!("{name}");
+        main();
     }
-    let tests = trybuild::TestCases::new();
-    tests.pass("tests/ui/*_passes.rs");
-    if compiler().starts_with(MESSAGES_OF) {
-        tests.compile_fail("tests/ui/*_fails.rs");
+}
+
+/// In small builds nothing is different.
+#[cfg(not(handle_table_small))]
+mod failures {
+    use std::{env, fs, process::Command};
+
+    use crate::TWINS;
+
+    /// The compiler that wrote the messages in `ui/*.stderr`. Others may word them differently. To
+    /// write them anew: `TRYBUILD=overwrite cargo test --test compile_fail`.
+    const MESSAGES_OF: &str = "rustc 1.95.";
+
+    fn compiler() -> String {
+        let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let output = Command::new(rustc).arg("--version").output();
+        String::from_utf8(output.expect("there is a compiler").stdout)
+            .expect("its version is ASCII")
+    }
+
+    #[test]
+    fn what_must_not_compile_has_a_twin() {
+        for entry in fs::read_dir("tests/ui").unwrap() {
+            let file = entry.unwrap().file_name().into_string().unwrap();
+            if let Some(name) = file.strip_suffix("_fails.rs") {
+                let twin = format!("{name}_passes");
+                assert!(TWINS.iter().any(|(name, _)| *name == twin), "{twin}");
+            }
+        }
+    }
+
+    /// `HANDLE_TABLE_SKIP_UI` is for builds with a sanitizer, and for other targets.
+    #[test]
+    fn what_must_not_compile_does_not() {
+        if env::var_os("HANDLE_TABLE_SKIP_UI").is_none() && compiler().starts_with(MESSAGES_OF) {
+            trybuild::TestCases::new().compile_fail("tests/ui/*_fails.rs");
+        }
     }
 }

@@ -1,8 +1,8 @@
-//! A value that borrows may be dropped after what it borrows: only `'static` ones are taken.
+//! A value may be dropped long after its delete, so it must not borrow: it must be `'static`.
 
 use handle_table::HandleTable;
 
-fn main() {
+pub(crate) fn main() {
     let table = HandleTable::new();
     let text = String::from("text");
     table.insert("text");

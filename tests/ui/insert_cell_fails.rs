@@ -1,10 +1,10 @@
-//! A value that is not `Sync` may be looked at by two threads: `Cell` is refused, an atomic is not.
+//! Two threads may read a value at once, so it must be `Sync`: an atomic is, a `Cell` is not.
 
 use std::cell::Cell;
 
 use handle_table::HandleTable;
 
-fn main() {
+pub(crate) fn main() {
     let table = HandleTable::new();
     table.insert(Cell::new(7));
 }

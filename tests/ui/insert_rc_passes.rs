@@ -1,10 +1,10 @@
-//! A value that is not `Send` may be dropped by another thread: `Rc` is refused, `Arc` is not.
+//! Another thread may drop a value, so it must be `Send`: an `Arc` is, an `Rc` is not.
 
 use std::sync::Arc;
 
 use handle_table::HandleTable;
 
-fn main() {
+pub(crate) fn main() {
     let table = HandleTable::new();
     table.insert(Arc::new(7));
 }

@@ -1,8 +1,8 @@
-//! What an iteration has shown ends with `repin`, too.
+//! A reference that an iteration gave out ends with the next `repin`.
 
 use handle_table::HandleTable;
 
-fn main() {
+pub(crate) fn main() {
     let table = HandleTable::new();
     table.insert(7);
     let mut pinned = table.pin();

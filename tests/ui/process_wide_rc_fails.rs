@@ -1,9 +1,9 @@
-//! The process-wide table refuses what is not `Send`, too.
+//! Values of the process-wide table must be `Send`, too.
 
 use std::rc::Rc;
 
 use handle_table::Handle;
 
-fn main() {
+pub(crate) fn main() {
     Handle::new(Rc::new(7));
 }

@@ -1,8 +1,8 @@
-//! A `Ref` ends before its table does.
+//! A `Ref` must end before its table does.
 
 use handle_table::HandleTable;
 
-fn main() {
+pub(crate) fn main() {
     let table = HandleTable::new();
     let handle = table.insert(7);
     let value = table.get(handle).unwrap();

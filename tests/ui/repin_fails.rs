@@ -1,8 +1,8 @@
-//! What was seen under a pin ends with `repin`, which may let it be dropped.
+//! A reference that a `Pinned` gave out ends with the next `repin`.
 
 use handle_table::HandleTable;
 
-fn main() {
+pub(crate) fn main() {
     let table = HandleTable::new();
     let handle = table.insert(7);
     let mut pinned = table.pin();

@@ -1,10 +1,10 @@
-//! A `Pinned` pins the thread that made it, and cannot leave it; the table can.
+//! A `Pinned` must stay on the thread that made it; a reference to the table need not.
 
 use handle_table::HandleTable;
 
 fn send<T: Send>(_: T) {}
 
-fn main() {
+pub(crate) fn main() {
     let table = HandleTable::<u32>::new();
     send(table.pin());
 }

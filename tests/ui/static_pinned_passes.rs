@@ -1,8 +1,8 @@
-//! Only a table that lasts for ever lends a `Pinned` for ever.
+//! Only a table that is `'static` gives out a `Pinned` that is.
 
 use handle_table::{HandleTable, Pinned};
 
-fn main() {
+pub(crate) fn main() {
     static TABLE: HandleTable<u32> = HandleTable::new();
     let pinned: Pinned<'static, u32> = TABLE.pin();
     drop(pinned);

@@ -1,8 +1,8 @@
-//! Only a table that lasts for ever lends a `Ref` for ever.
+//! Only a table that is `'static` gives out a `Ref` that is.
 
 use handle_table::{HandleTable, Ref};
 
-fn main() {
+pub(crate) fn main() {
     let table = HandleTable::new();
     let handle = table.insert(7);
     let value: Ref<'static, u32> = table.get(handle).unwrap();

@@ -1,8 +1,8 @@
-//! What a `Ref` shows ends with the `Ref`, even where the table lasts for ever.
+//! A reference taken from a `Ref` ends with the `Ref`, also if the table is `'static`.
 
 use handle_table::HandleTable;
 
-fn main() {
+pub(crate) fn main() {
     static TABLE: HandleTable<u32> = HandleTable::new();
     let handle = TABLE.insert(7);
     let held = TABLE.get(handle).unwrap();
