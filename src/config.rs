@@ -1,5 +1,5 @@
-//! Every width in one file: the bits of a handle and of a slot's state, and the sizes of segments,
-//! blocks and batches.
+//! Every width and size in one file: the bits of a handle and of a slot's state, the sizes of
+//! segments, blocks and batches, and the thresholds that are counted in batches.
 //!
 //! ```text
 //!            phase       generation    index
@@ -9,7 +9,7 @@
 
 use std::mem::needs_drop;
 
-/// Bits of the index: shard, segment and place together.
+/// Bits of the index: shard, segment, and place in the segment.
 pub(crate) const INDEX_BITS: u32 = if usize::BITS == 64 { 32 } else { 20 };
 /// Bits of the phase, at the top of a state.
 const PHASE_BITS: u32 = 2;
@@ -24,9 +24,9 @@ pub(crate) const GENERATION_MASK: usize = ((1 << GENERATION_BITS) - 1) << INDEX_
 /// `10` and is never zero.
 pub(crate) const KEY_MASK: usize = GENERATION_MASK | INDEX_MASK;
 
-/// The phase of a live slot, in place.
+/// The phase of a live slot, shifted to the top bits.
 pub(crate) const LIVE: usize = 0b10 << (usize::BITS - PHASE_BITS);
-/// The phase of a deleted slot whose grace period is not known to be over, in place.
+/// The phase of a deleted slot that is not vacant yet, shifted to the top bits.
 pub(crate) const LIMBO: usize = 0b01 << (usize::BITS - PHASE_BITS);
 /// The phase bits of a state.
 pub(crate) const PHASE_MASK: usize = 0b11 << (usize::BITS - PHASE_BITS);
@@ -34,11 +34,11 @@ pub(crate) const PHASE_MASK: usize = 0b11 << (usize::BITS - PHASE_BITS);
 /// A build in which rare paths are common: unit tests, loom models, `--cfg handle_table_small`.
 const SMALL: bool = cfg!(any(test, loom, handle_table_small));
 
-/// A slot is issued with generations 0 to this one; then it is exhausted.
+/// The last generation with which a slot is issued. A slot that is deleted in it is exhausted.
 pub(crate) const LAST_GENERATION: usize = if SMALL { 5 } else { (1 << GENERATION_BITS) - 2 };
-// No issuable slot may have the bit pattern of `State::EXHAUSTED`. A slot whose generations have
-// run out has it early, while it is still the last of its batch. Every reader takes it for
-// exhausted, which is correct.
+// No issuable state may equal `State::EXHAUSTED`. In a full build, the state after the last
+// generation does equal it if no slot follows in its list. Every reader then takes the slot for
+// exhausted a little early, which is correct.
 const _: () = assert!(LAST_GENERATION < GENERATION_MASK >> INDEX_BITS);
 /// log2 of the slots in a shard's first segment; later segments double, see `slots/index.rs`.
 pub(crate) const FIRST_SEGMENT_BITS: u32 = if SMALL { 1 } else { 5 };
@@ -57,17 +57,19 @@ const BATCH: usize = if cfg!(loom) {
 } else {
     256
 };
-/// Deletes that make a batch of values without a destructor: they may wait for longer, since
-/// nothing observable happens late. Not on 32-bit targets, where slots and generations are scarce.
+/// Deletes that make a batch of values without a destructor. They may wait for longer, since their
+/// drop has no visible effect. Not on 32-bit targets, where slots and generations are scarce.
 const TRIVIAL_BATCH: usize = if usize::BITS == 64 { 4 * BATCH } else { BATCH };
 // `CountedHead` counts a batch in the bits of a generation.
 const _: () = assert!(TRIVIAL_BATCH <= GENERATION_MASK >> INDEX_BITS);
-/// The most bytes in a batch: of the values alone, not of what they own.
+/// The most bytes in a batch of several values: of the values alone, not of what they own.
 const BATCH_BYTES: usize = 1 << 17;
 /// A shard's owner advances the epoch once this many full batches wait in the shard.
 pub(crate) const ADVANCE_AT_BATCHES: usize = if cfg!(loom) { 1 } else { 4 };
 /// A shard's owner yields its processor once more than this many full batches wait in the shard.
 pub(crate) const YIELD_ABOVE_BATCHES: usize = 8;
+/// The most batches that one delete reclaims.
+pub(crate) const RECLAIM_BATCHES: usize = 8;
 
 /// How many deletes make a batch of values of `T`.
 pub(crate) const fn batch_limit<T>() -> usize {

@@ -4,8 +4,8 @@ use std::{error::Error, fmt};
 
 /// Why a handle names no value.
 ///
-/// Whatever integer C sent, the answer is one of these. Nothing was read through it, and nothing was
-/// changed.
+/// Whatever integer C sent, the answer is one of these. Nothing was read through it, and nothing
+/// was changed.
 ///
 /// # Example
 ///
@@ -126,7 +126,7 @@ impl<T> Error for Full<T> {}
 
 /// The text of [`Full`], and of the panic where there is no `Result`. Its first clause is Go's.
 pub(crate) const FULL: &str = "ran out of handle space: every handle this table may issue is in \
-    use (delete some, or raise `max_handles`)";
+    use or used up (delete some, or raise `max_handles`)";
 
 /// Why [`HandleTable::quiesce`](crate::HandleTable::quiesce) would never return.
 ///
@@ -159,12 +159,15 @@ impl fmt::Display for QuiesceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pinned => {
-                "quiesce would wait for the calling thread itself: drop its `Ref`s and `Pinned`s first"
+                "quiesce would wait for the calling thread itself: drop its `Ref`s and `Pinned`s \
+                 first"
             }
             Self::InsideDrop => {
                 "quiesce was called from a value's `Drop`: it would wait for that drop to end"
             }
-            Self::ThreadEnding => "quiesce was called while the thread's locals were being destroyed",
+            Self::ThreadEnding => {
+                "quiesce was called while the thread's locals were being destroyed"
+            }
         })
     }
 }

@@ -14,9 +14,9 @@ use crate::error::HandleError;
 /// `Option<Handle>` is one word too, with zero as `None`, so an `extern "C" fn` may take and return
 /// either.
 ///
-/// With [`Handle::new`], [`Handle::value`] and [`Handle::delete`] it names values of any type in one
-/// process-wide table, as Go's `runtime/cgo.Handle` does. A [`HandleTable`] of your own holds one
-/// type, and is a little faster.
+/// With [`Handle::new`], [`Handle::value`] and [`Handle::delete`] it names values of any type in
+/// one process-wide table, as Go's `runtime/cgo.Handle` does. A [`HandleTable`] of your own holds
+/// one type, and is a little faster.
 ///
 /// # Example
 ///
@@ -42,9 +42,9 @@ use crate::error::HandleError;
 /// | 32-bit | 2 bits | 10 bits | 20 bits |
 ///
 /// All but the fixed bits are exclusive-ored with a key of the table. Because of the fixed bits no
-/// handle is a canonical address on x86-64, and C that dereferences one faults at once. None of this
-/// is for C to take apart: it may only compare handles for equality. As a signed integer a handle is
-/// negative.
+/// handle is a canonical address on x86-64, and C that dereferences one faults at once. None of
+/// this is for C to take apart: it may only compare handles for equality. As a signed integer a
+/// handle is negative.
 ///
 /// [`HandleTable`]: crate::HandleTable
 #[doc(alias = "cgo")]
@@ -111,9 +111,9 @@ impl Handle {
     ///
     /// Some APIs read the memory behind `user_data`. For those, Go's documentation shows a second
     /// way: pass the *address* of a variable that holds the handle. It works here too, since a
-    /// `Handle` is one word in memory. Mind its trap: the variable must outlive the last call of the
-    /// callback, or C holds a dangling pointer again, which no table can detect. The handle itself
-    /// never dangles.
+    /// `Handle` is one word in memory. Mind its trap: the variable must outlive the last call of
+    /// the callback, or C holds a dangling pointer again, which no table can detect. The handle
+    /// itself never dangles.
     ///
     /// ```
     /// use handle_table::Handle;

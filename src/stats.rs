@@ -4,9 +4,9 @@ use std::fmt;
 
 /// What a table holds, as counted by [`HandleTable::stats`](crate::HandleTable::stats).
 ///
-/// The slots are looked at one after the other while other threads go on. So each count is right for
-/// some moment during the call, and their sum need not be right for any. When nothing else uses the
-/// table, all are exact.
+/// The slots are looked at one after the other while other threads go on. So each count is right
+/// for some moment during the call, and their sum need not be right for any. When nothing else uses
+/// the table, all are exact.
 ///
 /// # Example
 ///

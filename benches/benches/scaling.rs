@@ -187,19 +187,14 @@ fn main() -> io::Result<()> {
     }
     let mut csv = match &cli.csv {
         // `cargo bench` runs a bench in the folder of its package.
-        Some(path) => Some(File::create(
-            match std::env::var_os("CARGO_MANIFEST_DIR") {
-                Some(package) => PathBuf::from(package).join("..").join(path),
-                None => path.clone(),
-            },
-        )?),
+        Some(path) => Some(File::create(match std::env::var_os("CARGO_MANIFEST_DIR") {
+            Some(package) => PathBuf::from(package).join("..").join(path),
+            None => path.clone(),
+        })?),
         None => None,
     };
     if let Some(csv) = &mut csv {
-        writeln!(
-            csv,
-            "nodes,verb,cores,ns_per_op,million_ops_per_second,busy"
-        )?;
+        writeln!(csv, "nodes,verb,cores,ns_per_op,million_ops_per_second,busy")?;
     }
     for verb in cli.verbs() {
         println!("{:<12} {}; alone {} ns", verb.name, verb.about, verb.work);
@@ -218,26 +213,15 @@ fn main() -> io::Result<()> {
                 rates += &format!(" {:>10.0}", outcome.million_ops);
                 busiest += &format!(" {line:>10}");
                 if let Some(csv) = &mut csv {
-                    let (
-                        name,
-                        Outcome {
-                            ns, million_ops, ..
-                        },
-                    ) = (verb.name, outcome);
-                    writeln!(
-                        csv,
-                        "{nodes},{name},{cores},{ns:.3},{million_ops:.3},{line}"
-                    )?;
+                    let (name, Outcome { ns, million_ops, .. }) = (verb.name, outcome);
+                    writeln!(csv, "{nodes},{name},{cores},{ns:.3},{million_ops:.3},{line}")?;
                 }
             }
         }
         let head: String = cores.iter().map(|cores| format!(" {cores:>10}")).collect();
         let tables = [("ns/op", ns), ("Mops/s", rates), ("busy", busiest)];
         for (what, rows) in tables {
-            println!(
-                "\n{:<26}{head}{rows}",
-                format!("{nodes} node(s): {what}, cores:")
-            );
+            println!("\n{:<26}{head}{rows}", format!("{nodes} node(s): {what}, cores:"));
         }
     }
     Ok(())

@@ -34,11 +34,7 @@ impl Latencies {
             histogram.auto(true);
             histogram
         };
-        Self {
-            insert: histogram(),
-            get: histogram(),
-            remove: histogram(),
-        }
+        Self { insert: histogram(), get: histogram(), remove: histogram() }
     }
 
     fn add(&mut self, other: &Self) {
@@ -92,8 +88,6 @@ fn timed<R>(histogram: &mut Histogram<u64>, operation: impl FnOnce() -> R) -> R 
     let start = Instant::now();
     let result = black_box(operation());
     let took = start.elapsed();
-    histogram
-        .record(took.as_nanos() as u64)
-        .expect("the histogram resizes itself");
+    histogram.record(took.as_nanos() as u64).expect("the histogram resizes itself");
     result
 }

@@ -28,8 +28,5 @@ pub mod model;
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The name of the allocator that all benches use.
-pub const ALLOCATOR: &str = if cfg!(feature = "mimalloc") {
-    "mimalloc"
-} else {
-    "the system's allocator"
-};
+pub const ALLOCATOR: &str =
+    if cfg!(feature = "mimalloc") { "mimalloc" } else { "the system's allocator" };

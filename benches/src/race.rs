@@ -59,11 +59,7 @@ impl Line {
         let checksum = body();
         let end = Instant::now();
         self.barrier.wait();
-        Lap {
-            start,
-            end,
-            checksum,
-        }
+        Lap { start, end, checksum }
     }
 }
 
@@ -88,10 +84,7 @@ pub fn race(plan: &Plan, part: &(dyn Fn(usize, &Line) -> Lap + Sync)) -> Sample 
                 })
             })
             .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().expect("a workload panicked"))
-            .collect()
+        threads.into_iter().map(|thread| thread.join().expect("a workload panicked")).collect()
     });
     let start = laps.iter().map(|lap| lap.start).min();
     let end = laps.iter().map(|lap| lap.end).max();
@@ -101,9 +94,7 @@ pub fn race(plan: &Plan, part: &(dyn Fn(usize, &Line) -> Lap + Sync)) -> Sample 
     };
     Sample {
         ns: wall.as_nanos() as f64 / plan.ops as f64,
-        checksum: laps
-            .iter()
-            .fold(0, |sum, lap| sum.wrapping_add(lap.checksum)),
+        checksum: laps.iter().fold(0, |sum, lap| sum.wrapping_add(lap.checksum)),
     }
 }
 
@@ -127,9 +118,7 @@ fn processors(plan: &Plan) -> Vec<CoreId> {
 pub fn threads_stay() -> bool {
     let all = core_affinity::get_core_ids().unwrap_or_default();
     let stays = |&id| thread::spawn(move || core_affinity::set_for_current(id)).join();
-    all.first()
-        .map(stays)
-        .is_some_and(|done| done.unwrap_or(false))
+    all.first().map(stays).is_some_and(|done| done.unwrap_or(false))
 }
 
 /// Xorshift: cheap numbers that are random enough to defeat a hardware prefetcher.

@@ -23,11 +23,7 @@ pub fn minimum(samples: &[f64]) -> f64 {
 /// The ratio of each round. A disturbance of a round affects both sides, so their ratio suffers
 /// less.
 pub fn ratios(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
-    assert_eq!(
-        ours.len(),
-        theirs.len(),
-        "both sides have a sample of each round"
-    );
+    assert_eq!(ours.len(), theirs.len(), "both sides have a sample of each round");
     ours.iter().zip(theirs).map(|(a, b)| a / b).collect()
 }
 
@@ -77,14 +73,9 @@ mod tests {
     #[test]
     fn an_interval_is_the_sign_tests() {
         // The ranks of the published table for 95 %, two-sided.
-        for (n, low, high) in [
-            (6, 1, 6),
-            (8, 1, 8),
-            (9, 2, 8),
-            (11, 2, 10),
-            (14, 3, 12),
-            (25, 8, 18),
-        ] {
+        for (n, low, high) in
+            [(6, 1, 6), (8, 1, 8), (9, 2, 8), (11, 2, 10), (14, 3, 12), (25, 8, 18)]
+        {
             let rounds: Vec<f64> = (1..=n).rev().map(f64::from).collect();
             assert_eq!(interval(&rounds), Some((f64::from(low), f64::from(high))));
         }

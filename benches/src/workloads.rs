@@ -271,9 +271,7 @@ pub(crate) const PICKS: usize = 2048;
 
 pub(crate) fn fill<S: System>(system: &S, live: usize) -> Vec<S::Id> {
     let values = 0..live as u64;
-    values
-        .map(|number| system.insert(S::Value::make(number)))
-        .collect()
+    values.map(|number| system.insert(S::Value::make(number))).collect()
 }
 
 pub(crate) fn empty<S: System>(system: &S, ids: Vec<S::Id>) {

@@ -133,10 +133,7 @@ impl Ledger {
     /// A value with this number.
     pub fn value(&self, number: usize) -> Tracked {
         self.alive.fetch_add(1, Relaxed);
-        Tracked {
-            number: UnsafeCell::new(number),
-            alive: StdArc::clone(&self.alive),
-        }
+        Tracked { number: UnsafeCell::new(number), alive: StdArc::clone(&self.alive) }
     }
 
     /// How many values were made and not yet dropped. loom doesn't see this access.

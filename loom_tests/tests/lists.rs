@@ -132,9 +132,7 @@ fn a_slot_is_issued_after_it_is_returned() {
         });
         for (nth, handle) in issued.into_iter().enumerate() {
             assert_eq!(table.get(handle).unwrap().number(), nth + 4);
-            assert!(issued[..nth]
-                .iter()
-                .all(|&before| !same_slot(before, handle)));
+            assert!(issued[..nth].iter().all(|&before| !same_slot(before, handle)));
         }
         ledger.close(table);
     });
@@ -157,9 +155,8 @@ fn an_owner_issues_each_returned_slot_once() {
             end_grace_periods(&other);
             table.remove(second).unwrap();
         };
-        let ((), [third, fourth, fifth], _idle) = race(&table, delete, || {
-            [3, 4, 5].map(|number| table.insert(ledger.value(number)))
-        });
+        let ((), [third, fourth, fifth], _idle) =
+            race(&table, delete, || [3, 4, 5].map(|number| table.insert(ledger.value(number))));
         assert!(!same_slot(third, fourth) && !same_slot(fourth, fifth) && !same_slot(third, fifth));
         assert!(is_deleted(&table.get(first)));
         for (handle, number) in [(third, 3), (fourth, 4), (fifth, 5)] {
@@ -175,12 +172,8 @@ fn an_owner_issues_each_returned_slot_once() {
 fn max_handles_is_never_exceeded() {
     check(|| {
         let ledger = Ledger::new();
-        let table: Table = Arc::new(
-            handle_table::HandleTable::builder()
-                .shards(1)
-                .max_handles(2)
-                .build(),
-        );
+        let table: Table =
+            Arc::new(handle_table::HandleTable::builder().shards(1).max_handles(2).build());
         table.insert(ledger.value(0));
         let insert = {
             let ledger = ledger.clone();
@@ -200,12 +193,8 @@ fn max_handles_is_never_exceeded() {
 fn every_delete_gives_its_quota_back() {
     check(|| {
         let ledger = Ledger::new();
-        let table: Table = Arc::new(
-            handle_table::HandleTable::builder()
-                .shards(1)
-                .max_handles(2)
-                .build(),
-        );
+        let table: Table =
+            Arc::new(handle_table::HandleTable::builder().shards(1).max_handles(2).build());
         let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
         let delete = move |table: &Table| table.remove(handles[0]).unwrap();
         let _idle = race(&table, delete, || table.remove(handles[1]).unwrap());
@@ -240,10 +229,7 @@ fn two_deletes_retire_each_slot_once() {
         table.flush();
         let again = [3, 4, 5].map(|number| table.insert(ledger.value(number)));
         for handle in again {
-            assert!(
-                handles.iter().any(|&before| same_slot(before, handle)),
-                "a slot was lost"
-            );
+            assert!(handles.iter().any(|&before| same_slot(before, handle)), "a slot was lost");
         }
         assert!(!same_slot(again[0], again[1]) && !same_slot(again[1], again[2]));
         assert!(!same_slot(again[0], again[2]));

@@ -27,9 +27,7 @@ fn a_batch_waits_for_a_pinned_reader() {
             }
         };
         // Each delete seals a batch and tries to advance the epoch, for the batch before it.
-        let _idle = race(&table, read, || {
-            handles.map(|handle| table.remove(handle).unwrap())
-        });
+        let _idle = race(&table, read, || handles.map(|handle| table.remove(handle).unwrap()));
         ledger.close(table);
     });
 }
@@ -128,9 +126,7 @@ fn repin_protects_a_reader_that_has_advanced_the_epoch() {
                 error => assert!(is_deleted(&error)),
             }
         };
-        let _idle = race(&table, read, || {
-            handles.map(|handle| table.remove(handle).unwrap())
-        });
+        let _idle = race(&table, read, || handles.map(|handle| table.remove(handle).unwrap()));
         ledger.close(table);
     });
 }
@@ -187,11 +183,7 @@ fn a_drop_that_inserts_never_gets_its_own_slot() {
             if let Some(table) = self.table.upgrade() {
                 let (value, table_of_none) = (self.ledger.value(2), Weak::new());
                 let ledger = self.ledger.clone();
-                table.insert(Parent {
-                    value,
-                    table: table_of_none,
-                    ledger,
-                });
+                table.insert(Parent { value, table: table_of_none, ledger });
                 assert_eq!(self.value.number(), 1, "overwritten");
             }
         }

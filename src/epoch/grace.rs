@@ -3,13 +3,13 @@
 //! crossbeam-epoch reports the end of a grace period by calling a deferred closure. Only one such
 //! closure of ours is pending at a time, for all tables, and all it does is count. After deleting,
 //! a thread takes a [`Ticket`], which tells later whether a full grace period has passed since. So
-//! the collector's queue, which all threads share, holds one closure for each grace period instead
+//! the collector's queue, which all threads share, gets one closure for each grace period instead
 //! of one for each batch, and no user code runs inside some thread's `pin()`.
 //!
 //! - **Algorithm**: that of Linux's RCU for the sequence numbers of grace periods
 //!   (`rcu_seq_snap`).
-//! - **Collision**: of several threads that would begin a grace period one does, for all.
-//! - **ABA**: none. The count only grows.
+//! - **Collision**: if several threads try to begin a grace period, one of them does, for all.
+//! - **ABA**: none. The count only grows, and is compared by difference, since it may wrap.
 //! - **Orderings**: edge "grace".
 
 #[cfg(not(loom))]
@@ -31,8 +31,8 @@ fn clock() -> &'static GraceClock {
     &CLOCK
 }
 
-/// The clock of this execution. Shared, not static, since loom's statics end before the last
-/// closures run; by std's `Arc`, which gives loom no edges.
+/// The clock of this execution. An `Arc`, since loom's statics end before the last closures run,
+/// and each closure keeps its own. std's `Arc` adds no happens-before edge to a model.
 #[cfg(loom)]
 fn clock() -> std::sync::Arc<GraceClock> {
     loom::lazy_static! {
@@ -41,16 +41,16 @@ fn clock() -> std::sync::Arc<GraceClock> {
     std::sync::Arc::clone(&CLOCK)
 }
 
-/// Held by the one thread that advances the epoch for all. Not under loom: it can only make other
-/// threads wait for longer.
+/// Held by a thread that advances the epoch after a full batch, so that not all such threads do.
+/// Not under loom: a thread that finds it taken only waits for longer.
 #[cfg(not(loom))]
 static ADVANCING: CachePadded<TryLock<()>> = CachePadded::new(TryLock::new(()));
 
-/// Calls of [`advance`] that two grace periods take if no reader is in the way: one that began too
-/// early for a ticket, and the next one.
+/// Calls of [`advance`] in one attempt. They are enough for two grace periods if no reader is in
+/// the way: the one that may be under way, and the next. (One call, under loom.)
 const ADVANCE_STEPS: usize = if cfg!(loom) { 1 } else { 4 };
-/// Attempts before a thread gives up on a reader that stays pinned. Some of them are spent on what
-/// ended threads have left in the collector's queue, which takes out eight bags at a time.
+/// Attempts before a thread gives up on a reader that stays pinned. Some are spent on the bags of
+/// closures that ended threads have left in the collector's queue: a call takes out eight.
 const ADVANCE_ATTEMPTS: usize = if cfg!(loom) { 6 } else { 64 };
 
 /// Stands for a grace period that begins after the ticket was taken.
@@ -63,17 +63,17 @@ pub(crate) struct Ticket {
 impl Ticket {
     /// A ticket for a grace period after all that the calling thread has done and seen so far.
     pub(crate) fn take() -> Self {
-        // edge: grace. SeqCst fence between the unlinks and the look at the clock; its twin stands
-        // in `begin_grace_period`, in the collector's seal of the closure.
+        // edge: grace. SeqCst fence between the unlinks and the load of the clock. Its twin is the
+        // collector's own, when `advance` flushes the closure of a new grace period.
         fence(Ordering::SeqCst);
         // edge: grace. Relaxed: ordered by the fence.
         let now = clock().0.load(Ordering::Relaxed);
-        // The end of the next grace period: one that is under way already began too early.
+        // A grace period that is under way began too early, so the ticket is for the one after it.
         let end = now.wrapping_add(3) & !1;
         Self { end }
     }
 
-    /// Whether every thread that was pinned when the ticket was taken has unpinned since.
+    /// `true` only if every thread that was pinned when the ticket was taken has unpinned since.
     pub(crate) fn is_over(self) -> bool {
         // edge: grace. Acquire: after all that the readers did, through the closure.
         let now = clock().0.load(Ordering::Acquire);
@@ -81,9 +81,9 @@ impl Ticket {
         now.wrapping_sub(self.end) as isize >= 0
     }
 
-    /// Advances the epoch until the grace period is over or readers are in the way; returns whether
-    /// it is over. Yields between attempts so that a preempted reader can finish; gives up on a
-    /// reader that stays pinned.
+    /// Tries to end the grace period, up to `ADVANCE_ATTEMPTS` times; returns whether it is over.
+    /// Yields between attempts so that a preempted reader can finish; gives up on a reader that
+    /// stays pinned.
     pub(crate) fn advance_patiently(self) -> bool {
         for _ in 0..ADVANCE_ATTEMPTS {
             if self.try_advance() {
@@ -105,8 +105,8 @@ impl Ticket {
         self.is_over()
     }
 
-    /// Like [`try_advance`](Self::try_advance), but does nothing if another thread is already
-    /// advancing the epoch: that thread's work serves every ticket.
+    /// Like [`try_advance`](Self::try_advance), but does nothing if another thread is in this
+    /// function: that thread's work serves every ticket.
     pub(crate) fn try_advance_exclusive(self) {
         #[cfg(not(loom))]
         ADVANCING.try_with(|()| {
@@ -138,14 +138,13 @@ fn begin_grace_period(guard: &Guard) {
         return;
     }
     let under_way = now.wrapping_add(1);
-    // edge: grace. Relaxed: ordered by the fence with which the collector seals the closure when
-    // the guard is flushed.
-    let begun =
-        clock.0.compare_exchange(now, under_way, Ordering::Relaxed, Ordering::Relaxed);
+    // edge: grace. Relaxed: ordered by the fence with which the collector seals the closure, when
+    // the caller flushes the guard.
+    let begun = clock.0.compare_exchange(now, under_way, Ordering::Relaxed, Ordering::Relaxed);
     if begun.is_ok() {
         guard.defer(move || {
-            // edge: grace. Release: what all readers did comes before what a thread does that sees
-            // the grace period over.
+            // edge: grace. Release: a thread that sees the grace period over comes after all its
+            // readers.
             clock.0.fetch_add(1, Ordering::Release);
         });
     }

@@ -5,8 +5,8 @@
 //! read-modify-writes. A thread that finds no number free, or whose thread-locals are already
 //! destroyed, has none, and takes the shared path.
 //!
-//! - **Algorithm**: a bitmap; a claim sets the lowest clear bit by compare-exchange, a return clears
-//!   it.
+//! - **Algorithm**: a bitmap; a claim sets the lowest clear bit by compare-exchange, a return
+//!   clears it.
 //! - **Collision**: the loser of a compare-exchange sees the winner's bit and takes the next one.
 //! - **ABA**: harmless. A bit that was returned and claimed again in between makes the
 //!   compare-exchange fail.

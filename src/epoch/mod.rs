@@ -4,16 +4,16 @@
 //! A *reader* pins its thread ([`pin`]) before it looks at a slot, and unpins when it drops the
 //! [`Guard`]. A *grace period* is over when every thread that was pinned at its beginning has
 //! unpinned; only then may a deleted value be dropped. crossbeam-epoch provides the pins. The
-//! clock in `grace.rs` counts the grace periods, one after the other and for all tables, and a
-//! [`Ticket`] tells whether the right one is over.
+//! clock in `grace.rs` counts the grace periods, one after the other and for all tables. A
+//! [`Ticket`] names the first one that begins after a delete, and tells whether it is over.
 //!
-//! A thread registers on its first use of any table and takes a *lease* then: the number of the
-//! shard that it alone owns, in every table, until it ends. All of this works while the thread's
-//! locals are being destroyed. The registration may be gone by then, and the thread goes on without
-//! a lease and registers anew for each pin.
+//! A thread registers on its first use of any table, and takes a *lease* then, if one is free: the
+//! number of the shard that it alone owns until it ends, in every table that has so many. Calls
+//! also work while the thread's locals are being destroyed. If the registration is already gone,
+//! the thread owns no shard, and each of its pins registers a participant for itself.
 //!
 //! - `collector.rs` wraps crossbeam-epoch: participants and their guards.
-//! - `sentinel.rs` is a participant that spares all pins the scan over other participants.
+//! - `sentinel.rs` keeps one participant pinned, so that pins need not scan the others.
 //! - `lease.rs` and `thread.rs` hold what a thread has of its own.
 //! - `grace.rs` has the clock, the tickets, and how a thread advances the epoch.
 //! - `dropping.rs` knows whether this thread is inside a value's `Drop`.

@@ -64,8 +64,9 @@ fn a_grace_period_ends_after_its_readers() {
     });
 }
 
-/// Edge "grace". Fails if `begin_grace_period` loses its compare-exchange: two threads begin one grace period,
-/// and the clock counts its end twice, so that it looks as if one were under way for ever.
+/// Edge "grace". Fails if `begin_grace_period` loses its compare-exchange: two threads begin one
+/// grace period, and the clock counts its end twice, so that it looks as if one were under way for
+/// ever.
 #[test]
 fn a_grace_period_is_begun_once() {
     check_at(2, || {
@@ -87,10 +88,7 @@ fn a_grace_period_is_begun_once() {
             thread::yield_now();
         }
         assert!(ticket.advance_patiently());
-        assert!(
-            Ticket::take().advance_patiently(),
-            "no grace period can begin any more"
-        );
+        assert!(Ticket::take().advance_patiently(), "no grace period can begin any more");
     });
 }
 
@@ -105,8 +103,8 @@ fn a_ticket_waits_for_a_grace_period_that_begins_later() {
         drop(pin());
         let reader = spawn(&shared, move |(gone, holds)| {
             drop(pin());
-            // Begins a grace period that is too early for the ticket. This reader pins after that, so it
-            // isn't waited for.
+            // Begins a grace period that is too early for the ticket. This reader pins after that,
+            // so it isn't waited for.
             advance();
             let guard = pin();
             if !gone.load(Relaxed) {

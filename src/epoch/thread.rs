@@ -2,7 +2,7 @@
 //! its first use of any table, and returns them when it ends.
 //!
 //! `THREAD` owns them. Under std two more thread-locals repeat what it holds, without a destructor
-//! and without lazy initialization, so that the fast path is one look and one load.
+//! and without lazy initialization, so that the fast path is one check and one load.
 
 #[cfg(not(loom))]
 use std::{
@@ -22,8 +22,8 @@ const NO_SHARD: usize = usize::MAX;
 
 /// A thread's registration.
 struct Thread {
-    // The first field is dropped first, so that the next holder of the lease need not wait for the
-    // participant to leave the collector.
+    // Dropped first: another thread may have the lease while the participant still leaves the
+    // collector.
     lease: Option<Lease>,
     participant: Participant,
 }
@@ -34,7 +34,7 @@ impl Thread {
         Self { lease: Lease::claim(), participant }
     }
 
-    /// The number of the shard that the thread owns in every table that has so many.
+    /// The number of the shard that the thread owns in every table with so many shards.
     fn shard(&self) -> usize {
         self.lease.as_ref().map_or(NO_SHARD, Lease::shard)
     }
@@ -47,7 +47,8 @@ impl Drop for Thread {
             SHARD.set(NO_SHARD);
             // SAFETY: no look at the copy is under way, see `with`.
             COPY.with(|copy| unsafe { copy.get().write(ManuallyDrop::new(None)) });
-            // The thread leaves a bag of closures in the collector's queue; this takes some out.
+            // The thread's bag of closures stays in the collector's queue. A flush takes some bags
+            // out.
             self.participant.pin().flush();
         }
     }
@@ -67,22 +68,21 @@ thread_local! {
     static SHARD: Cell<usize> = const { Cell::new(NO_SHARD) };
 }
 
-/// Registers the thread and makes the copy, unless the thread's locals are being destroyed: then
-/// the copy stays `None`.
+/// Registers the thread and makes the copy. If the registration is gone already, since the thread
+/// is ending, the copy stays `None`.
 #[cfg(not(loom))]
 #[cold]
 #[inline(never)]
 fn register() {
-    let copy = |thread: &Thread| {
+    let repeat = |thread: &Thread| {
         SHARD.set(thread.shard());
-        // SAFETY: a copy of a number, a reference, and a participant, which is a pointer. It is used
-        // only while the original exists, whose drop removes it, and it is never dropped.
+        // SAFETY: the lease is a number and a reference, and the participant is a pointer. The copy
+        // is used only while the original exists, whose drop removes it, and it is never dropped.
         let copy = ManuallyDrop::new(Some(unsafe { ptr::read(thread) }));
         // SAFETY: no look at the copy is under way, see `with`.
         COPY.with(|cell| unsafe { cell.get().write(copy) });
     };
-    // Fails if the registration is gone already.
-    let _ = THREAD.try_with(copy);
+    let _ = THREAD.try_with(repeat);
 }
 
 /// Calls `f` with the thread's registration, which is made on first use; with `None` when the
@@ -95,9 +95,10 @@ fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
     if unsafe { (*copy).is_none() } {
         register();
     }
-    // SAFETY: nothing writes to the cell while `f` looks, although `f` may run the user's allocator
-    // and so this function again. If there is a registration, then `register` is not called, and the
-    // registration ends after the thread's last call. If there is none, `register` writes nothing.
+    // SAFETY: nothing writes to the cell while `f` runs, even if `f` calls the user's allocator,
+    // and that this function. With a registration, `register` is not called. Without one, it fails
+    // and writes nothing. And no call of this function is under way when the registration is
+    // dropped.
     f(unsafe { (*copy).as_ref() })
 }
 
@@ -115,14 +116,14 @@ fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
     }
 }
 
-/// The number of the shard that the calling thread owns in every table that has so many; a number
-/// that no table has if it owns none. Registers the thread.
+/// The number of the shard that the calling thread owns in every table with so many shards; if it
+/// owns none, a number that no table has. Registers the thread.
 pub(crate) fn own_shard() -> usize {
     with(|thread| thread.map_or(NO_SHARD, Thread::shard))
 }
 
-/// Like [`own_shard`], but registers nothing: of a thread that is not registered yet, a number that
-/// no table has.
+/// Like [`own_shard`], but does not register the thread (except under loom). For a thread that is
+/// not registered yet, returns a number that no table has.
 #[cfg(not(loom))]
 #[inline]
 pub(crate) fn own_shard_fast() -> usize {

@@ -18,7 +18,7 @@ use crate::{
     sync::{AtomicUsize, Ordering},
 };
 
-/// What a table's body is made to.
+/// The limits that a table is built with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Zero for a number that suits the machine.
@@ -39,7 +39,8 @@ impl Limits {
     }
 }
 
-/// One for the threads that own none, and enough for programs with more threads than processors.
+/// Twice the processors, for programs with more threads than those. One of the shards is for the
+/// threads that own none.
 #[cfg(not(loom))]
 fn default_shards() -> usize {
     let processors = std::thread::available_parallelism().map_or(4, usize::from);
@@ -52,14 +53,13 @@ fn default_shards() -> usize {
     4
 }
 
-/// Everything behind a table's pointer to it.
+/// The body of a table: everything behind its one pointer.
 pub(crate) struct Inner<T> {
     key: Key,
-    /// Written on slow paths only, read by every verb.
+    /// The directory in it is written on slow paths only, and read by every verb.
     pub(super) slots: SlotArray<T>,
     pub(super) shards: Box<[Shard<T>]>,
-    /// How many of the shards their owners may use on the fast path: all, or none if there is a
-    /// quota.
+    /// Owners of shards below this number may take the fast path: all, or none if there is a quota.
     fast_shards: usize,
     /// Handles that may still be issued, in a table that was built with a limit.
     quota: Option<CachePadded<AtomicUsize>>,
@@ -68,8 +68,8 @@ pub(crate) struct Inner<T> {
     drop_panics: AtomicUsize,
 }
 
-/// What the calling thread works with: the shard that it owns or, if it owns none, shard 0, which no
-/// thread owns. Good for one call: no thread gains or loses a lease in the middle of one.
+/// What the calling thread works with: the shard that it owns or, if it owns none, shard 0, which
+/// no thread owns. Valid for one call, since a thread neither gains nor loses its lease during one.
 pub(super) enum ShardAccess<'t, T> {
     Owner(Owner<'t, T>),
     Shared(&'t Shard<T>),
@@ -147,7 +147,8 @@ impl<T> Inner<T> {
         unsafe { self.shards.get_unchecked(number) }
     }
 
-    /// Frees a slot that the caller owns, to be issued with `generation` next.
+    /// Frees a slot that the caller owns, to be issued with `generation` next, or marks it as
+    /// exhausted if there is no such generation.
     pub(super) fn free_slot(&self, state: &AtomicState, index: Index, generation: usize) {
         if let Some(chain) = Chain::new(state, index, generation) {
             self.home(index).free_chain(&chain);
@@ -178,7 +179,7 @@ impl<T> Inner<T> {
         self.shards.iter().flat_map(of_shard)
     }
 
-    /// Calls `drop_it`, which drops values, and contains and counts its panic.
+    /// Calls `drop_it`, which drops values. A panic goes no further, and is counted.
     pub(super) fn catch_drop_panic(&self, drop_it: impl FnOnce()) {
         if cfg!(loom) {
             // loom reports what it finds by panicking.
@@ -207,7 +208,8 @@ impl<T> Drop for Inner<T> {
         while_dropping(|| {
             for slot in this.used_slots() {
                 if let Phase::Live | Phase::Limbo = slot.state().load_own().phase() {
-                    // SAFETY: `&mut self`: no reader, no owner and no sweep is left.
+                    // SAFETY: a live slot and one in limbo have a value, and by `&mut self` no
+                    // reader, no owner and no sweep is left.
                     this.catch_drop_panic(|| unsafe { slot.drop_value() });
                 }
             }

@@ -9,8 +9,9 @@ use crate::{
 };
 
 impl<T> Inner<T> {
-    /// Issues a handle for the value that `make` returns. A closure, so that the value is made where
-    /// it is to live: a copy of it on the way would cost more than all the rest. It must not panic.
+    /// Issues a handle for the value that `make` returns. A closure, so that the value is made
+    /// where it is to live: a copy of it on the way would cost more than all the rest. It must not
+    /// panic.
     #[inline(always)]
     pub(crate) fn insert(&self, make: impl FnOnce() -> T) -> Result<Handle, Full<T>> {
         match self.owner_fast().and_then(|owner| owner.claim_free()) {

@@ -1,4 +1,4 @@
-//! What goes over the slots of a table, to visit the live ones or to count all.
+//! Passes over the slots of a table: they visit the live ones, or count all.
 
 use super::body::Inner;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     stats::Stats,
 };
 
-/// Slots that [`Inner::for_each_live`] visits before it lets reclamation go on.
+/// [`Inner::for_each_live`] repins after each slot whose number in its shard is a multiple of this.
 const SLOTS_PER_PIN: usize = 64;
 
 /// Where an iteration stands: shard, and the number of its next slot.
@@ -59,7 +59,8 @@ impl<T> Inner<T> {
 
     /// Handles issued and not deleted.
     pub(crate) fn len(&self) -> usize {
-        // Deleted handles first: a handle that is counted there was issued before.
+        // Deleted handles first: a handle that is counted there was issued before. The counts are
+        // Relaxed, so the difference may still be negative for a moment.
         let deleted: usize = sum(&self.shards, Shard::deleted);
         let issued: usize = sum(&self.shards, Shard::issued);
         usize::try_from(issued.wrapping_sub(deleted) as isize).unwrap_or(0)
@@ -77,7 +78,8 @@ impl<T> Inner<T> {
             let state = slot.state().load();
             match state.phase() {
                 Phase::Live => stats.live += 1,
-                // A trivial value needs nothing more, so its slot is out of generations already.
+                // The slot of a trivial value is never vacated first. Without a next generation it
+                // is exhausted.
                 Phase::Limbo if SlotLayout::<T>::TRIVIAL && !state.vacated().is_issuable() => {
                     stats.exhausted += 1;
                 }
@@ -88,7 +90,8 @@ impl<T> Inner<T> {
             }
         }
         if SlotLayout::<T>::TRIVIAL {
-            // The other slots in limbo are as good as vacant.
+            // Slots in limbo that are in no sealed batch count as vacant: they are on a free list,
+            // or in the open batch of their thread.
             let waiting = sum(&self.shards, |shard| shard.sealed().waiting());
             let waiting = waiting.min(stats.pending);
             stats.vacant += stats.pending - waiting;

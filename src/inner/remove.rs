@@ -1,5 +1,6 @@
-//! **Delete**: unlink the state, and collect the slot in a batch. Full batches are sealed with a
-//! ticket, and reclaimed once that is over: their values are dropped, and their slots freed.
+//! **Delete**: unlink the state, and collect the slot in a batch. A full batch is sealed with a
+//! ticket. Once the ticket is over, the batch is reclaimed: its values are dropped, and its slots
+//! freed.
 
 use std::ptr;
 
@@ -9,7 +10,7 @@ use super::{
     remote_frees::RemoteFrees,
 };
 use crate::{
-    config::{batch_limit, ADVANCE_AT_BATCHES, YIELD_ABOVE_BATCHES},
+    config::{batch_limit, ADVANCE_AT_BATCHES, RECLAIM_BATCHES, YIELD_ABOVE_BATCHES},
     epoch::{is_dropping, while_dropping, Ticket},
     handle::Handle,
     reclaim::Batch,
@@ -60,32 +61,32 @@ impl<T> Inner<T> {
     fn on_batch_full(&self, access: &ShardAccess<'_, T>) {
         let newest = self.seal(access);
         let sealed = access.shard().sealed();
-        let waiting = |batches| sealed.waiting() >= batches * batch_limit::<T>();
+        let are_waiting = |batches| sealed.waiting() >= batches * batch_limit::<T>();
         let reclaim_some = || {
             if sealed.clock_has_moved() {
-                self.reclaim(access, access.shard(), YIELD_ABOVE_BATCHES);
+                self.reclaim(access, access.shard(), RECLAIM_BATCHES);
             }
         };
-        if is_dropping() || !waiting(ADVANCE_AT_BATCHES) {
+        if is_dropping() || !are_waiting(ADVANCE_AT_BATCHES) {
             return;
         }
         // Grace periods serve all threads: perhaps another thread has advanced the epoch already.
         reclaim_some();
-        if waiting(ADVANCE_AT_BATCHES) {
+        if are_waiting(ADVANCE_AT_BATCHES) {
             newest.try_advance_exclusive();
             reclaim_some();
         }
-        if waiting(YIELD_ABOVE_BATCHES + 1) {
-            // A pinned thread was preempted. Yield, or we could delete without bound until it runs
-            // again.
+        if are_waiting(YIELD_ABOVE_BATCHES + 1) {
+            // Perhaps a pinned thread was preempted. Without a yield, deleted values could pile up
+            // until it runs again.
             yield_now();
             newest.try_advance();
             reclaim_some();
         }
     }
 
-    /// Seals the batch that the calling thread's deletes have filled so far. Returns a ticket for
-    /// all of them, also if the batch is empty.
+    /// Seals the batch that the calling thread has collected so far, unless it is empty. Returns a
+    /// ticket for all that the thread has deleted.
     pub(super) fn seal(&self, access: &ShardAccess<'_, T>) -> Ticket {
         let slots = match access {
             ShardAccess::Owner(owner) => owner.take_limbo(),
@@ -98,8 +99,8 @@ impl<T> Inner<T> {
         ticket
     }
 
-    /// Drops the values of a shard's batches whose grace period is over, of at most `most` of them,
-    /// and frees their slots. Leaves them for later if a sweep is at work, or if this thread is
+    /// Takes at most `most` of a shard's batches whose grace period is over, drops their values,
+    /// and frees their slots. Leaves them for later if a sweep holds the lock, or if this thread is
     /// inside a value's drop.
     pub(super) fn reclaim(&self, access: &ShardAccess<'_, T>, shard: &Shard<T>, most: usize) {
         if is_dropping() || shard.sealed().waiting() == 0 {
@@ -123,7 +124,8 @@ impl<T> Inner<T> {
         });
     }
 
-    /// Drops the values of a batch, and vacates its slots in place.
+    /// Drops the values of a batch, and vacates its slots in place; leaves trivial values and their
+    /// slots as they are.
     fn vacate_batch(&self, batch: &Batch) {
         if !SlotLayout::<T>::TRIVIAL {
             let vacate = |slot: Slot<'_, T>, _, state| slot.state().vacate_in_place(state);
@@ -139,9 +141,9 @@ impl<T> Inner<T> {
         });
     }
 
-    /// Drops the values of a batch whose grace period is over, with nothing borrowed while user code
-    /// runs. Calls `then` with each slot, its index and its state, when the slot has no value any
-    /// more: the state is limbo or, if a sweep was there before, vacant.
+    /// Drops the values of a batch whose grace period is over. Borrows nothing while user code
+    /// runs. Calls `then` with each slot, its index and its state, when the slot has no value
+    /// any more: the state is limbo or, if a sweep was there before, vacant.
     fn drop_values<'t>(&'t self, first: Index, mut then: impl FnMut(Slot<'t, T>, Index, State)) {
         let mut next = Some(first);
         let mut slots = self.slots.directory().cursor();
@@ -149,12 +151,11 @@ impl<T> Inner<T> {
         while next.is_some() {
             self.catch_drop_panic(|| {
                 while let Some(index) = next {
-                    // SAFETY: the slot is in a batch since it was used, and reached this thread
-                    // through it.
+                    // SAFETY: the slot was used before, and reached this thread through its batch.
                     let slot = unsafe { slots.known(index) };
                     let state = slot.state().load_own();
                     next = state.link().next();
-                    // Also if the drop panics.
+                    // Runs even if the drop panics.
                     let _then = OnDrop(|| then(slot, index, state));
                     if state.phase() == Phase::Limbo {
                         // SAFETY: the grace period is over, the batch is this thread's, and

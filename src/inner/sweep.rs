@@ -1,10 +1,10 @@
 //! Sweeps: they drop deleted values wherever those wait, also in the batches of idle and ended
 //! threads.
 //!
-//! The states of the slots are the truth, and batches are only lists of them. A batch belongs to one
-//! thread, which may never delete again. A sweep finds its slots all the same, by their states, and
-//! drops their values after a grace period. The slots stay in the batch, vacated in place, until its
-//! owner takes it.
+//! A sweep relies on the states of the slots; a batch is only a list of some. A batch that is not
+//! sealed belongs to one thread, which might not delete again. A sweep finds the batch's slots by
+//! their states, and drops their values after a grace period. The slots stay in the batch, vacated
+//! in place, until it is reclaimed.
 //!
 //! A sweep takes values out under the `SweepLock`, which keeps batches and other sweeps away, and
 //! drops them after unlocking. Sweeps leave trivial values alone, see `SlotLayout::TRIVIAL`.
@@ -36,6 +36,7 @@ impl Dropped {
 }
 
 impl<T> Inner<T> {
+    /// Whether sweeps look for values of `T`.
     const IS_SWEPT: bool = !SlotLayout::<T>::TRIVIAL;
 
     /// Drops what can be dropped now: everything deleted so far, if no reader is pinned.
@@ -43,8 +44,8 @@ impl<T> Inner<T> {
         if is_dropping() {
             return;
         }
-        let (limbo, grace) = self.limbo_snapshot();
-        let is_over = grace.advance_patiently();
+        let (limbo, ticket) = self.limbo_snapshot();
+        let is_over = ticket.advance_patiently();
         self.reclaim_all();
         if is_over {
             self.sweep(&limbo).wait();
@@ -68,14 +69,14 @@ impl<T> Inner<T> {
             Some(true) => return Err(QuiesceError::Pinned),
             None => return Err(QuiesceError::ThreadEnding),
         }
-        let (limbo, grace) = self.limbo_snapshot();
+        let (limbo, ticket) = self.limbo_snapshot();
         let mut backoff = Backoff::new();
-        while !grace.advance_patiently() {
+        while !ticket.advance_patiently() {
             backoff.wait();
         }
         self.sweep(&limbo).wait();
-        // The batches too, or their slots would not be reused where no batch is ever filled. Not in
-        // models, where a batch is one slot and the next delete takes it.
+        // The batches too, or their slots would not be reused where no batch is ever full. Not in
+        // models of values that are swept: a batch is one slot there, and the next delete takes it.
         if !cfg!(loom) || !Self::IS_SWEPT {
             self.reclaim_all();
         }
@@ -92,7 +93,8 @@ impl<T> Inner<T> {
         }
         if Ticket::take().advance_patiently() {
             let dropped = self.sweep(&[deleted]);
-            // If not here, another sweep took the value, and may still be dropping it.
+            // If not here, a batch dropped the value, or another sweep took it and may still be
+            // dropping it.
             if !dropped.any_here {
                 dropped.wait();
             }
@@ -100,7 +102,8 @@ impl<T> Inner<T> {
         Some(())
     }
 
-    /// All slots in limbo, and a ticket for a grace period that begins after their deletion.
+    /// Seals the thread's batch. Returns all slots in limbo (none for trivial values), and a ticket
+    /// for a grace period that begins after their deletion.
     fn limbo_snapshot<'t>(&'t self) -> (Vec<Deleted<'t, T>>, Ticket) {
         self.seal(&self.access());
         let in_limbo = |slot: Slot<'t, T>| {
@@ -112,8 +115,8 @@ impl<T> Inner<T> {
         (limbo, Ticket::take())
     }
 
-    /// Drops those values of `limbo`, whose grace period is over, that no batch has dropped yet.
-    /// Returns after all drops that were under way in batches.
+    /// Drops those values of `limbo` that no batch and no other sweep has dropped. Their grace
+    /// period must be over. Returns after all drops that were under way in batches.
     fn sweep(&self, limbo: &[Deleted<'_, T>]) -> Dropped {
         let mut dropped = Dropped::default();
         if !Self::IS_SWEPT {
@@ -142,11 +145,12 @@ impl<T> Inner<T> {
         guard.wait_for_batches(self.shards.iter().map(Shard::droppers));
         let take = |&(slot, generation): &Deleted<'_, T>| {
             let is_mine = slot.state().try_vacate_in_place(generation);
-            // SAFETY: its grace period is over, and the lock keeps batches and other sweeps away.
+            // SAFETY: `try_vacate_in_place` made the value this sweep's alone. Its grace period is
+            // over, and the lock keeps batches and other sweeps away.
             is_mine.then(|| unsafe { slot.take() })
         };
         let values = limbo.iter().filter_map(take).collect();
-        let (mine, others) = guard.begin_drop();
+        let (mine, others) = guard.list_drops();
         (values, mine, others)
     }
 }

@@ -31,11 +31,7 @@ fn print_command_on_panic(preemptions: usize) {
         panic::set_hook(Box::new(move |info| {
             before(info);
             if let Some(preemptions) = RUNNING.take() {
-                let features = if cfg!(feature = "sharded") {
-                    "loom,sharded"
-                } else {
-                    "loom"
-                };
+                let features = if cfg!(feature = "sharded") { "loom,sharded" } else { "loom" };
                 let path = env::current_exe().unwrap_or_default();
                 let test = path.file_stem().unwrap_or_default().to_string_lossy();
                 let test = test.split('-').next().unwrap_or_default();

@@ -9,11 +9,7 @@ use crate::{
 };
 
 fn batch(number: usize) -> Box<Batch> {
-    let slots = SlotList {
-        first: index(number),
-        len: 1,
-        reusable_in_place: false,
-    };
+    let slots = SlotList { first: index(number), len: 1, reusable_in_place: false };
     Batch::new(slots, Ticket::past())
 }
 
@@ -32,11 +28,7 @@ fn a_batch_is_taken_exactly_once() {
         });
         sealed.add(batch(2));
         let taken = sealed.take(1).count();
-        let taken = others
-            .map(|other| other.join().unwrap())
-            .iter()
-            .sum::<usize>()
-            + taken;
+        let taken = others.map(|other| other.join().unwrap()).iter().sum::<usize>() + taken;
         assert_eq!(taken + sealed.take(9).count(), 3);
     });
 }

@@ -1,5 +1,5 @@
 //! The sealed batches of a shard: those that wait for their grace period, and those whose grace
-//! period is over but whose values no thread has dropped yet.
+//! period is over but that no thread has taken yet.
 //!
 //! - **Algorithm**: a Treiber stack.
 //! - **Collision**: the loser of a compare-exchange links its batch anew.
@@ -15,11 +15,11 @@ use crate::{
     sync::{AtomicPtr, AtomicUsize, Ordering},
 };
 
-/// Batches of one shard: pushed and taken whole by any thread.
+/// Batches of one shard. Any thread may push a batch, or take the whole stack.
 #[derive(Debug)]
 pub(crate) struct SealedBatches {
     head: AtomicPtr<Batch>,
-    /// How many slots they have.
+    /// How many slots these batches have.
     waiting: AtomicUsize,
     /// What the clock showed at the last scan that took every batch that was over.
     scanned_at: AtomicUsize,
@@ -46,8 +46,8 @@ impl SealedBatches {
         // edge: none. The compare-exchange checks it.
         let mut top = self.head.load(Ordering::Relaxed);
         loop {
-            // SAFETY: the batch is this thread's until the exchange below succeeds, which gives it
-            // up together with what is linked below it.
+            // SAFETY: the batch is this thread's until the exchange succeeds, which gives it up
+            // together with the batches linked to it.
             unsafe { (*batch).link(top) };
             // edge: grace. Release: the batch, and all unlinks in it, before the pointer to it.
             let pushed =
@@ -59,14 +59,14 @@ impl SealedBatches {
         }
     }
 
-    /// How many slots wait in batches that no thread has taken.
+    /// How many slots wait in batches that no thread has taken out.
     pub(crate) fn waiting(&self) -> usize {
         // edge: none. A count from which no other access is inferred.
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// `false` if the clock has not moved since the last scan, so that no batch can have become
-    /// ready. A hint: a batch that is put back meanwhile may be missed until the clock moves.
+    /// `false` if the clock has not moved since the last scan, so that no grace period has ended. A
+    /// hint: a batch that is put back meanwhile may be missed until the clock moves.
     pub(crate) fn clock_has_moved(&self) -> bool {
         // edge: none. A hint.
         self.scanned_at.load(Ordering::Relaxed) != epoch::clock_now()
@@ -75,7 +75,7 @@ impl SealedBatches {
     /// Takes batches whose grace period is over, at most `most` of them, newest first.
     pub(crate) fn take(&self, most: usize) -> BatchList {
         let now = epoch::clock_now();
-        // edge: grace. Acquire: after what the threads did that sealed them.
+        // edge: grace. Acquire: after all that the sealing threads did.
         let first = self.head.swap(ptr::null_mut(), Ordering::Acquire);
         // SAFETY: `push` made them from boxes and linked them, and the swap took them whole.
         let mut rest = unsafe { BatchList::from_raw(first) };
@@ -92,6 +92,7 @@ impl SealedBatches {
                 early.push(batch);
             }
         }
+        // If some batches were not looked at, a value that makes the next call scan again.
         let scanned_at = if left > 0 { now } else { now.wrapping_sub(1) };
         // edge: none. A hint, see `clock_has_moved`.
         self.scanned_at.store(scanned_at, Ordering::Relaxed);

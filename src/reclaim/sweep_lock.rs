@@ -1,4 +1,4 @@
-//! What keeps a sweep and a batch from dropping the same value, and one sweep from another.
+//! [`SweepLock`]: each value is dropped once, either with its batch or by one sweep.
 //!
 //! Each side announces itself, and then looks for the other; between the two stands a SeqCst fence
 //! (edge "sweep"):
@@ -12,14 +12,13 @@
 //! - If the batch's fence comes first, the sweep sees the dropper and waits for it.
 //! - If the sweep's fence comes first, the batch sees the lock and turns back. A batch never waits.
 //!
-//! A sweep drops what it took after unlocking, so that no batch waits for a user's `Drop`. Sweeps
-//! that promise more than that wait for each other's drops: the lock holds a list of them.
+//! A sweep drops what it took after unlocking, so that no batch waits for a user's `Drop`.
+//! `quiesce` also promises that values which other sweeps took are dropped. So it waits for the
+//! drops of those sweeps, which the lock lists.
 
 use std::fmt;
 
-use crate::sync::{
-    fence, Arc, AtomicBool, AtomicUsize, Backoff, OnDrop, Ordering, UnsafeCell,
-};
+use crate::sync::{fence, Arc, AtomicBool, AtomicUsize, Backoff, OnDrop, Ordering, UnsafeCell};
 
 /// How many threads are dropping values of one shard's batches.
 #[derive(Debug)]
@@ -31,17 +30,17 @@ impl Droppers {
     }
 
     fn leave(&self) {
-        // edge: sweep. Release: what this thread did comes before what the sweep does.
+        // edge: sweep. Release: a sweep that sees this comes after what this thread did.
         self.0.fetch_sub(1, Ordering::Release);
     }
 
     fn is_any(&self) -> bool {
-        // edge: sweep. Acquire: after what the threads did that have left.
+        // edge: sweep. Acquire: after all that the leaving threads did.
         self.0.load(Ordering::Acquire) != 0
     }
 }
 
-/// Lets a thread drop the values of batches; ends that on drop.
+/// The right to drop values of a shard's batches; ends when this is dropped.
 pub(crate) struct InBatch<'s>(&'s Droppers);
 
 impl Drop for InBatch<'_> {
@@ -54,12 +53,13 @@ impl Drop for InBatch<'_> {
 pub(crate) struct SweepLock {
     /// One while a sweep takes values out, else zero.
     locked: AtomicUsize,
-    /// Drops of sweeps that had not ended when the list was last looked at. The holder of the lock
-    /// has it.
+    /// The drops of earlier sweeps that may still be running. Only the holder of the lock reads or
+    /// writes the list.
     running: UnsafeCell<Vec<Arc<AtomicBool>>>,
 }
 
-// SAFETY: `running` is touched by the holder of the lock alone, which passes on by edge "sweep".
+// SAFETY: only the holder of the lock touches `running`, and edge "sweep" orders one holder after
+// another.
 unsafe impl Sync for SweepLock {}
 // SAFETY: the holder of the lock touches `running`, and nothing in it belongs to a thread.
 unsafe impl Send for SweepLock {}
@@ -70,10 +70,10 @@ impl SweepLock {
     }
 
     /// Lets the calling thread drop values of batches of the shard with these `droppers`; `None` if
-    /// a sweep is at work on the table.
+    /// a sweep holds the lock.
     pub(crate) fn enter_batch<'s>(&self, droppers: &'s Droppers) -> Option<InBatch<'s>> {
-        // edge: sweep. Relaxed: ordered by the fence. Either the sweep sees this count and waits, or
-        // this thread sees the lock.
+        // edge: sweep. Relaxed: ordered by the fence. Either the sweep sees this count and waits,
+        // or this thread sees the lock.
         droppers.0.fetch_add(1, Ordering::Relaxed);
         let inside = InBatch(droppers);
         // edge: sweep. SeqCst fence between our count and our look; its twin stands in `lock`.
@@ -91,14 +91,11 @@ impl SweepLock {
     pub(crate) fn lock(&self) -> SweepGuard<'_> {
         let mut backoff = Backoff::new();
         // edge: sweep. Relaxed: the fence below acquires what the last sweep released.
-        while self
-            .locked
-            .compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed)
-            .is_err()
-        {
+        while self.locked.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             backoff.wait();
         }
-        // edge: sweep. SeqCst fence between our lock and our look; its twin stands in `enter_batch`.
+        // edge: sweep. SeqCst fence between our lock and our look; its twin stands in
+        // `enter_batch`.
         fence(Ordering::SeqCst);
         SweepGuard(self)
     }
@@ -124,9 +121,9 @@ impl SweepGuard<'_> {
         }
     }
 
-    /// Lists a drop, of what this sweep has taken. Returns it, with the drops of other sweeps that
-    /// have not ended.
-    pub(crate) fn begin_drop(&self) -> (Drops, Vec<Drops>) {
+    /// Lists the drops that this sweep is about to run. Returns them, with the drops of other
+    /// sweeps that still run.
+    pub(crate) fn list_drops(&self) -> (Drops, Vec<Drops>) {
         let mine = Arc::new(AtomicBool::new(false));
         let others = self.0.running.with_mut(|running| {
             // SAFETY: this sweep holds the lock.
@@ -143,7 +140,7 @@ impl SweepGuard<'_> {
 
 impl Drop for SweepGuard<'_> {
     fn drop(&mut self) {
-        // edge: sweep. Release: what this sweep did comes before the next sweep and the next batch.
+        // edge: sweep. Release: the next sweep and the next batch come after this sweep.
         self.0.locked.store(0, Ordering::Release);
     }
 }
@@ -157,10 +154,10 @@ fn is_over(drops: &AtomicBool) -> bool {
 }
 
 impl Drops {
-    /// Drops `values` by `drop_one`. The drops are over then, even if one of them unwinds.
+    /// Drops `values` by `drop_one`. When this returns or unwinds, the drops count as over.
     pub(crate) fn run<V>(self, values: Vec<V>, drop_one: impl Fn(V)) {
         let _end = OnDrop(|| {
-            // edge: sweep. Release: these drops come before what a thread does that waits for them.
+            // edge: sweep. Release: a thread that waits for these drops comes after them.
             self.0.store(true, Ordering::Release);
         });
         values.into_iter().for_each(drop_one);

@@ -16,7 +16,7 @@ impl<'s, T> Claim<'s, T> {
     /// # Safety
     ///
     /// The caller has taken the slot off a list, or reserved it fresh, vacant in this `state`. If
-    /// `issued` is its own counter, the caller is the only thread that writes that, and publishes
+    /// `issued` is a `Counter::Own`, the caller is the only thread that writes it, and publishes
     /// this claim itself.
     #[inline]
     pub(super) unsafe fn new(

@@ -1,12 +1,13 @@
 //! The two lists of a shard that any thread may use: a stack of vacant slots and a stack of deleted
-//! ones, both linked through the slots' own states.
+//! ones. Both are linked through the slots' own states.
 //!
 //! - **Algorithm**: Treiber stacks.
 //! - **Collision**: the loser of a compare-exchange links anew.
 //! - **ABA**: the head of the vacant stack carries the top slot's generation, which never returns.
-//!   The limbo stack is only pushed, and taken whole, so a head that returned is as good as one that
-//!   never left.
-//! - **Orderings**: edge "recycle". A push hands the slot over together with all that was done to it.
+//!   The limbo stack is only pushed, and taken whole, so a head that returned is as good as one
+//!   that never left.
+//! - **Orderings**: edge "recycle". A push hands the slot over together with all that was done to
+//!   it.
 
 use crate::{
     config::{GENERATION_MASK, INDEX_BITS, INDEX_MASK},
@@ -50,7 +51,7 @@ impl VacantStack {
 
     /// Takes all of it, as a list through the slots' links.
     pub(super) fn take(&self) -> Option<Index> {
-        // edge: recycle. Acquire: after what the threads did that pushed.
+        // edge: recycle. Acquire: after all that the pushing threads did.
         let head = self.head.swap(TaggedHead::EMPTY.bits(), Ordering::Acquire);
         TaggedHead::from_bits(head).index()
     }
@@ -67,8 +68,8 @@ impl VacantStack {
             let index = head.index()?;
             let slot = slots.get(index)?;
             let state = slot.state().load_own();
-            // If another thread has popped the slot since, its state is arbitrary, and so is what we
-            // make of it here. The exchange fails then, and returns the new head. If the head is
+            // If another thread has popped the slot since, its state is arbitrary, and so is what
+            // we make of it here. The exchange fails then, and returns the new head. If the head is
             // unchanged, generation included, then the slot was on top all along, with the next one
             // right below it: link and generation are right.
             let next = state.link().next();
@@ -91,8 +92,8 @@ impl VacantStack {
 }
 
 /// The head of a [`VacantStack`]: the top slot's index *and* generation. A slot is pushed once per
-/// generation, so a head that compares equal has been the head all along, and the link that was read
-/// through it is still right.
+/// generation, so a head that compares equal has been the head all along, and the link that was
+/// read through it is still right.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct TaggedHead(usize);
 
@@ -106,7 +107,7 @@ impl TaggedHead {
     }
 
     /// The head that names the slot with this state. For a state that is not vacant the result is
-    /// meaningless, but can't equal the current head.
+    /// meaningless, and the exchange that would store it fails, since the head has changed.
     pub(super) fn of(state: State, index: Index) -> Self {
         Self(state.bits() & !INDEX_MASK | index.bits())
     }
@@ -124,7 +125,7 @@ impl TaggedHead {
         (self != Self::EMPTY).then_some(Index::from_bits(self.0 & INDEX_MASK))
     }
 
-    /// What a slot links to that is pushed onto this head.
+    /// The link of a slot that is pushed onto this head.
     pub(super) fn link(self) -> Link {
         self.index().map_or(Link::END, Link::to)
     }
@@ -133,17 +134,17 @@ impl TaggedHead {
 /// Vacant slots that one thread has linked, on their way to a stack.
 pub(crate) struct Chain<'s> {
     first: TaggedHead,
+    /// The last slot, and the generation that it is to be issued with.
     last: (&'s AtomicState, usize),
 }
 
 impl<'s> Chain<'s> {
-    /// Begins with a slot that the caller owns and gives up, to be issued with `generation` next. If
-    /// there is no such generation, marks the slot as exhausted and begins nothing.
+    /// Begins with a slot that the caller owns and gives up, to be issued with `generation` next.
+    /// If there is no such generation, marks the slot as exhausted and begins nothing.
     pub(crate) fn new(state: &'s AtomicState, index: Index, generation: usize) -> Option<Self> {
-        state.vacate(generation, Link::END).then(|| Self {
-            first: TaggedHead::new(generation, index),
-            last: (state, generation),
-        })
+        state
+            .vacate(generation, Link::END)
+            .then(|| Self { first: TaggedHead::new(generation, index), last: (state, generation) })
     }
 
     /// Adds a slot of the same shard that the caller owns and gives up, to be issued with
@@ -155,8 +156,8 @@ impl<'s> Chain<'s> {
     }
 }
 
-/// Deleted slots, of any shard, that are not yet retired: pushed by threads that own no shard, taken
-/// whole by the one that retires them.
+/// Deleted slots, of any shard, that are not yet retired: pushed by threads that own no shard,
+/// taken whole by the one that retires them.
 #[derive(Debug)]
 pub(super) struct LimboStack {
     /// A [`CountedHead`].
@@ -196,14 +197,14 @@ impl LimboStack {
     }
 }
 
-/// The head of a [`LimboStack`]: the top slot, and how many slots there are. The count saturates; it
-/// only tells when a batch is full.
+/// The head of a [`LimboStack`]: the top slot, and how many slots there are. The count saturates:
+/// it tells when a batch is full, and about how many slots wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct CountedHead(usize);
 
 impl CountedHead {
     pub(super) const EMPTY: Self = Self(0);
-    /// The count lies where a state has its generation.
+    /// The largest count. It lies where a state has its generation.
     pub(super) const MOST: usize = GENERATION_MASK >> INDEX_BITS;
 
     fn from_bits(bits: usize) -> Self {

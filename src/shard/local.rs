@@ -6,7 +6,7 @@ use super::counts::Counts;
 use crate::{
     config::batch_limit,
     reclaim::{Batch, BatchList, SlotList},
-    slots::{Index, IndexRange, LiveState, Link},
+    slots::{Index, IndexRange, Link, LiveState},
     sync::UnsafeCell,
 };
 
@@ -50,29 +50,29 @@ impl<T> fmt::Debug for OwnerHalf<T> {
     }
 }
 
-/// What the owner keeps without atomics. Nothing here runs code of the user's, not even the
-/// allocator.
+/// What the owner keeps without atomics. No method runs code of the user's, not even the allocator.
 pub(super) struct Local {
     /// Free slots of this shard: vacant, or in limbo with a trivial value whose grace period is
     /// over. Some may be out of generations.
     pub(super) free: Link,
-    /// More free slots, in whole batches, for when `free` is empty.
+    /// Adopted batches, each a further list of free slots, for when `free` is empty.
     batches: BatchList,
     /// Deleted slots that are not yet retired.
     limbo: Link,
-    /// At which count of deletes they make a full batch.
+    /// At which count of deletes the slots in `limbo` make a full batch.
     limbo_full_at: usize,
-    /// Whether slots of other shards may be among them.
+    /// Whether slots of other shards may be in `limbo`.
     limbo_is_mixed: bool,
     /// The indices of this shard.
     indices: IndexRange,
-    /// Fresh slots that are reserved for the owner, as numbers from, to.
+    /// The fresh slots that are reserved for the owner: the first number, and the number after the
+    /// last.
     pub(super) fresh: (usize, usize),
 }
 
 impl Local {
-    /// Makes the next whole batch the free list, which is empty. The caller drops the batch, which
-    /// gives memory back to the user's allocator.
+    /// Makes the next adopted batch the free list, which must be empty. The caller drops the batch,
+    /// which gives memory back to the user's allocator.
     pub(super) fn free_next_batch(&mut self) -> Option<Box<Batch>> {
         debug_assert_eq!(self.free, Link::END);
         let batch = self.batches.next()?;
@@ -80,7 +80,8 @@ impl Local {
         Some(batch)
     }
 
-    /// Adds a whole batch to the free slots. The caller drops the batch if it is returned.
+    /// Adds a whole batch to the free slots. Returns the batch if it is no longer needed; the
+    /// caller drops it, which gives memory back to the user's allocator.
     pub(super) fn adopt(&mut self, batch: Box<Batch>) -> Option<Box<Batch>> {
         if self.free == Link::END {
             self.free = Link::to(batch.slots().first);
@@ -90,14 +91,14 @@ impl Local {
         None
     }
 
-    /// What a slot links to that is deleted now.
+    /// The link for the next slot that is deleted.
     #[inline]
     pub(super) fn limbo(&self) -> Link {
         self.limbo
     }
 
-    /// Adds a slot that was unlinked with the link [`limbo`](Self::limbo), as the delete with this
-    /// count; returns whether the batch is full.
+    /// Adds a slot that was unlinked with the link [`limbo`](Self::limbo). `deleted` counts the
+    /// deletes, this one included. Returns whether the batch is full.
     #[inline]
     pub(super) fn add_to_limbo(&mut self, live: LiveState, deleted: usize) -> bool {
         if !self.indices.contains(live.index()) {
@@ -107,7 +108,7 @@ impl Local {
         deleted == self.limbo_full_at
     }
 
-    /// Takes the deleted slots, after `deleted` deletes, `full` of which make a batch.
+    /// Takes the deleted slots. `deleted` counts the deletes so far, `full` of which make a batch.
     pub(super) fn take_limbo(&mut self, deleted: usize, full: usize) -> Option<SlotList> {
         let full_at = mem::replace(&mut self.limbo_full_at, deleted.wrapping_add(full));
         let len = full - full_at.wrapping_sub(deleted);
@@ -115,7 +116,7 @@ impl Local {
         Some(SlotList {
             first: mem::replace(&mut self.limbo, Link::END).next()?,
             len,
-            // Not a short one: each batch that is adopted takes memory of its own.
+            // A short batch is not adopted: each one that is keeps its box allocated.
             reusable_in_place: len == full && !is_mixed,
         })
     }

@@ -1,5 +1,5 @@
-//! Which thread writes where: a table is divided into shards, and each shard into the half that its owner
-//! alone writes and the half that all threads share.
+//! Which thread writes where: a table is divided into shards, and each shard into the half that its
+//! owner alone writes and the half that all threads share.
 //!
 //! A thread with a lease *owns* the shard of that number in every table. It claims slots from its
 //! own list and collects the slots that it deletes with plain loads and stores; the one

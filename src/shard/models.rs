@@ -110,9 +110,7 @@ fn each_pop_takes_a_slot_of_its_own() {
 fn a_pop_fails_if_its_head_was_pushed_anew() {
     check(|| {
         let lists = Arc::new(Lists::<3>::new(0));
-        let twice = spawn(&lists, |lists| {
-            [lists.pop(), lists.pop()].into_iter().flatten().count()
-        });
+        let twice = spawn(&lists, |lists| [lists.pop(), lists.pop()].into_iter().flatten().count());
         let once = spawn(&lists, |lists| lists.pop().into_iter().count());
         let mine = lists.pop().map(|(number, generation)| {
             let next = lists.pop().into_iter().count();
@@ -130,9 +128,7 @@ fn beside_two_pushers(take: fn(&Lists<3>) -> usize) {
         let lists = Arc::new(Lists::<3>::new(2));
         let pushers = [0, 1].map(|number| spawn(&lists, move |lists| lists.push(number, 1)));
         let held = take(&lists);
-        pushers
-            .into_iter()
-            .for_each(|pusher| pusher.join().unwrap());
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
         assert_eq!(held + lists.take_all(), 3);
     });
 }
@@ -187,11 +183,7 @@ fn a_deleted_slot_is_taken_exactly_once() {
         });
         lists.delete(2);
         let held = lists.take_limbo();
-        let held = others
-            .map(|other| other.join().unwrap())
-            .iter()
-            .sum::<usize>()
-            + held;
+        let held = others.map(|other| other.join().unwrap()).iter().sum::<usize>() + held;
         assert_eq!(held + lists.take_limbo(), 3);
     });
 }

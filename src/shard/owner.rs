@@ -1,5 +1,5 @@
-//! What the thread with a shard's lease does there: without read-modify-writes, but for the one that
-//! decides a delete.
+//! What the thread with a shard's lease does there. On the fast paths it needs no read-modify-write
+//! but the one that decides a delete.
 
 use std::marker::PhantomData;
 
@@ -49,8 +49,8 @@ impl<'s, T> Owner<'s, T> {
     #[inline]
     unsafe fn local<R>(&self, f: impl FnOnce(&mut Local) -> R) -> R {
         let local = &self.shard.owned.local;
-        // SAFETY: an `Owner` is the proof that no other thread is here, and the caller promises
-        // that this thread is not here either.
+        // SAFETY: no other thread has this shard's lease, and the caller promises that this thread
+        // is not already inside `local`.
         local.with_mut(|local| f(unsafe { &mut *local }))
     }
 
@@ -66,7 +66,8 @@ impl<'s, T> Owner<'s, T> {
         }
     }
 
-    /// Claims a slot of an adopted batch, else one that was returned, else a fresh one.
+    /// Claims a slot of an adopted batch, else one that is reserved fresh, else one that was
+    /// returned, else one of a newly reserved block.
     pub(crate) fn claim_more(&self) -> Option<Claim<'s, T>> {
         // SAFETY: nothing in `free_next_batch` calls out.
         while let Some(batch) = unsafe { self.local(Local::free_next_batch) } {
@@ -102,21 +103,21 @@ impl<'s, T> Owner<'s, T> {
         }
     }
 
-    /// Claims the first slot of a list of this shard that can be issued, and makes the rest of the
-    /// list the free list.
+    /// Claims the first slot of a list of this shard that has a generation left, and makes the rest
+    /// of the list the free list.
     #[inline]
     fn claim_first(&self, local: &mut Local, mut first: Index) -> Option<Claim<'s, T>> {
         loop {
             debug_assert_eq!(self.slots.layout().shard(first), self.shard.number());
-            // SAFETY: the slot is on a list since it was used, and reached this thread through it.
+            // SAFETY: the slot was used before, and reached this thread through its list.
             let slot = unsafe { self.slots.directory().known(first) };
             let state = slot.state().load_own();
             local.free = state.link();
             // A slot in limbo is one with a trivial value, see `SlotLayout::TRIVIAL`.
             let vacant = state.vacated();
             if vacant.is_issuable() {
-                // SAFETY: taken off the owner's list, vacant in that state; the counter is the
-                // owner's.
+                // SAFETY: taken off the owner's list, to be issued with that state; the counter is
+                // the owner's.
                 return Some(unsafe { Claim::new(slot, first, vacant, self.issued()) });
             }
             slot.state().vacate(vacant.generation(), Link::END);
@@ -143,7 +144,7 @@ impl<'s, T> Owner<'s, T> {
         unsafe { self.local(delete) }
     }
 
-    /// Takes the deleted slots that are not yet retired.
+    /// Takes the deleted slots that are not in a batch yet.
     pub(crate) fn take_limbo(&self) -> Option<SlotList> {
         // edge: none. The owner's own count.
         let deleted = self.shard.owned.counts.deleted.load(Ordering::Relaxed);

@@ -15,12 +15,13 @@ use crate::{
     sync::{AtomicUsize, Ordering},
 };
 
-/// One shard of a table of `T`. The slots that its methods take are those of the same table.
+/// One shard of a table of `T`. Every `SlotArray` that its methods take is that of the shard's
+/// table.
 #[derive(Debug)]
 pub(crate) struct Shard<T> {
     /// What the owner alone writes.
     pub(super) owned: CachePadded<OwnerHalf<T>>,
-    /// What all threads write.
+    /// What all threads use.
     shared: CachePadded<SharedHalf>,
 }
 
@@ -30,13 +31,13 @@ struct SharedHalf {
     number: usize,
     /// Vacant slots of this shard that its owner does not have.
     vacant: VacantStack,
-    /// Deleted slots of any shard, not yet retired, of threads that own no shard.
+    /// Slots, of any shard, that were deleted by threads that own no shard and are in no batch yet.
     limbo: LimboStack,
     /// The slots with numbers below this have been reserved for use.
     reserved: AtomicUsize,
     /// Batches that were sealed here.
     sealed: SealedBatches,
-    /// The threads that drop values of these batches.
+    /// How many threads drop values of these batches.
     droppers: Droppers,
     /// Handles issued and deleted by threads that own no shard.
     counts: Counts,
@@ -88,8 +89,8 @@ impl<T> Shard<T> {
     ///
     /// # Safety
     ///
-    /// The caller has reserved this number, and claims it once. If `issued` is its own counter, the
-    /// caller is the only thread that writes that.
+    /// The caller has reserved this number, and claims it once. If `issued` is a `Counter::Own`,
+    /// the caller is the only thread that writes it.
     pub(super) unsafe fn claim_fresh<'s>(
         &self,
         slots: &'s SlotArray<T>,
@@ -101,7 +102,8 @@ impl<T> Shard<T> {
         unsafe { Claim::new(slots.get_or_grow(index), index, State::default(), issued) }
     }
 
-    /// Reserves up to `count` slots that were never used, as numbers from, to.
+    /// Reserves up to `count` slots that were never used. Returns the first number, and the number
+    /// after the last.
     pub(super) fn reserve_fresh(
         &self,
         slots: &SlotArray<T>,
@@ -138,11 +140,7 @@ impl<T> Shard<T> {
     /// Takes the deleted slots of threads that own no shard.
     pub(crate) fn take_limbo(&self) -> Option<SlotList> {
         let taken = self.shared.limbo.take();
-        Some(SlotList {
-            first: taken.link().next()?,
-            len: taken.len(),
-            reusable_in_place: false,
-        })
+        Some(SlotList { first: taken.link().next()?, len: taken.len(), reusable_in_place: false })
     }
 
     /// Frees slots of this shard.
@@ -165,19 +163,19 @@ impl<T> Shard<T> {
         slots: &'s SlotArray<T>,
         first: usize,
     ) -> impl Iterator<Item = (usize, Slot<'s, T>)> + use<'s, T> {
-        // edge: none. Slots that were reserved before the caller's last edge are among them.
+        // edge: none. Includes every slot whose reservation happens before this call.
         let reserved = self.shared.reserved.load(Ordering::Relaxed);
         slots.iter(self.shared.number, first..reserved)
     }
 
-    /// Handles issued by this shard's users so far.
+    /// Handles issued through this shard so far.
     pub(crate) fn issued(&self) -> usize {
         // edge: none. A count from which no other access is inferred.
         let owned = self.owned.counts.issued.load(Ordering::Relaxed);
         owned.wrapping_add(self.shared.counts.issued.load(Ordering::Relaxed))
     }
 
-    /// Handles deleted by this shard's users so far.
+    /// Handles deleted through this shard so far.
     pub(crate) fn deleted(&self) -> usize {
         // edge: none. A count from which no other access is inferred.
         let owned = self.owned.counts.deleted.load(Ordering::Relaxed);

@@ -37,12 +37,7 @@ fn a_chain_is_pushed_in_order_without_its_exhausted_slots() {
 fn the_vacant_slot_that_was_pushed_last_is_popped_first() {
     let (slots, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
     for number in 0..5 {
-        push(
-            &stack,
-            slots.get_or_grow(index(number)).state(),
-            index(number),
-            1,
-        );
+        push(&stack, slots.get_or_grow(index(number)).state(), index(number), 1);
     }
     for number in (0..5).rev() {
         let popped = stack.pop(&slots);
@@ -56,21 +51,13 @@ fn the_vacant_slot_that_was_pushed_last_is_popped_first() {
 fn taking_the_vacant_stack_takes_every_slot() {
     let (slots, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
     for number in 0..3 {
-        push(
-            &stack,
-            slots.get_or_grow(index(number)).state(),
-            index(number),
-            1,
-        );
+        push(&stack, slots.get_or_grow(index(number)).state(), index(number), 1);
     }
     let mut taken = Vec::new();
     let mut next = stack.take();
     while let Some(index) = next {
         taken.push(index);
-        next = slots
-            .directory()
-                .get(index)
-            .and_then(|slot| slot.state().load_own().link().next());
+        next = slots.directory().get(index).and_then(|slot| slot.state().load_own().link().next());
     }
     assert_eq!(taken, [2, 1, 0].map(index));
     assert!(stack.take().is_none());
@@ -89,10 +76,7 @@ fn an_exhausted_slot_is_not_pushed() {
 fn the_limbo_stack_counts_and_is_taken_whole() {
     let (slots, limbo) = (SlotArray::<u8>::new(1), LimboStack::new());
     for number in 0..4 {
-        assert_eq!(
-            limbo.push(slots.get_or_grow(index(number)).state(), index(number)),
-            number + 1
-        );
+        assert_eq!(limbo.push(slots.get_or_grow(index(number)).state(), index(number)), number + 1);
     }
     let taken = limbo.take();
     assert_eq!((taken.link(), taken.len()), (Link::to(index(3)), 4));
@@ -121,22 +105,14 @@ fn contend_for_slots() {
     let held = [const { AtomicBool::new(false) }; SLOTS];
     let numbers: HashMap<_, _> = (0..SLOTS).map(|nth| (index(nth).bits(), nth)).collect();
     for number in 0..SLOTS {
-        push(
-            &stack,
-            slots.get_or_grow(index(number)).state(),
-            index(number),
-            1,
-        );
+        push(&stack, slots.get_or_grow(index(number)).state(), index(number), 1);
     }
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 while let Some((index, slot, state)) = stack.pop(&slots) {
                     let number = numbers[&index.bits()];
-                    assert!(
-                        !held[number].swap(true, SeqCst),
-                        "state {number} held twice"
-                    );
+                    assert!(!held[number].swap(true, SeqCst), "state {number} held twice");
                     held[number].store(false, SeqCst);
                     push(&stack, slot.state(), index, state.generation() + 1);
                 }
@@ -144,10 +120,7 @@ fn contend_for_slots() {
         }
     });
     for number in 0..SLOTS {
-        assert_eq!(
-            slots.get_or_grow(index(number)).state().load_own(),
-            State::EXHAUSTED
-        );
+        assert_eq!(slots.get_or_grow(index(number)).state().load_own(), State::EXHAUSTED);
     }
 }
 

@@ -143,7 +143,8 @@ fn allocate<T>(len: usize) -> NonNull<AtomicState> {
         handle_alloc_error(layout);
     };
     let first = first.cast();
-    // Outside loom a state is a std atomic, with the layout of `usize`, so zeroes are a vacant slot.
+    // Outside loom a state is a std atomic, with the layout of `usize`, so zeroes are a vacant
+    // slot.
     #[cfg(loom)]
     for place in 0..len {
         // SAFETY: the segment has that many slots.
@@ -190,9 +191,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for shard in 0..2 {
             for number in 0..100 {
-                let slot = array
-                    .get_or_grow(array.layout().index(number, shard))
-                    .state();
+                let slot = array.get_or_grow(array.layout().index(number, shard)).state();
                 assert!(seen.insert(std::ptr::from_ref(slot)));
             }
         }

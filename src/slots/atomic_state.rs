@@ -1,19 +1,23 @@
-//! A slot's state word, and the atomic steps of its life: the linearization points of the verbs.
+//! A slot's state word, and the atomic steps of its life. Each step is the moment at which a verb
+//! takes effect: its linearization point.
 //!
 //! ```text
-//!            publish              unlink               vacate
-//! vacant(g) ---------> live(g) ---------> limbo(g) ---------> vacant(g + 1), or exhausted
-//!   claimed by one      readers            a grace period, then the value is dropped
+//!             publish               unlink                vacate
+//! vacant(g) ----------> live(g) ----------> limbo(g) ----------> vacant(g + 1), or exhausted
+//!
+//! vacant: one thread claims the slot and writes the value.   live: readers may come.
+//! limbo: readers from before may still read. After a grace period the value is dropped.
 //! ```
 //!
-//! A reader is pinned before it looks at the state. If it finds its handle there, the slot can't
-//! leave limbo before the reader unpins. So the slot holds the value of that handle and no other,
-//! and one look at the state is enough. See "publish" and "grace" in docs/ORDERING.md.
+//! A reader is pinned before it loads the state. If it finds its handle there, the slot is live. A
+//! later delete moves the slot to limbo, where it stays until the reader unpins. So the slot holds
+//! the value of that handle and no other, and one load of the state is enough. See "publish" and
+//! "grace" in docs/ORDERING.md.
 //!
-//! A thread that drops the value of a slot in a batch *vacates it in place*: the slot is
-//! vacant(g + 1) from then on, but still linked into the batch, and the batch's owner frees it
-//! later. Where there is no value to drop, the step from limbo to vacant(g + 1) may be taken
-//! together with the next `publish`; see `SlotLayout::TRIVIAL`.
+//! The thread that drops the value of a slot in a batch *vacates the slot in place*: it is
+//! vacant(g + 1) from then on, but still linked into the batch, and is freed with the batch later.
+//! Where there is no value to drop, the step from limbo to vacant(g + 1) may be taken together with
+//! the next `publish`; see `SlotLayout::TRIVIAL`.
 
 use super::{
     index::Link,
@@ -44,10 +48,11 @@ impl AtomicState {
     }
 
     /// The state, for the one thread that owns the slot: it wrote the state, or has since acquired
-    /// it through the edge that handed the slot over.
+    /// it through the edge that handed the slot over. (`VacantStack::pop` also calls it for slots
+    /// that it may have lost; it checks that later.)
     #[inline]
     pub(crate) fn load_own(&self) -> State {
-        // edge: none. No other thread writes the state of a slot that is owned.
+        // edge: none. No other thread writes the state of a slot that this thread owns.
         State::from_bits(self.state.load(Ordering::Relaxed))
     }
 
@@ -60,12 +65,13 @@ impl AtomicState {
     }
 
     /// **Delete**: one caller wins, and the handle is invalid from here on. The winner owns the
-    /// slot's link, and owes the slot a grace period. The losers get `false`.
+    /// slot, and must let a grace period pass before the slot is reused. The losers get `false`.
     #[inline]
     pub(crate) fn unlink(&self, live: LiveState, link: Link) -> bool {
         let limbo = live.limbo(link);
         // edge: delete. Release: a thread that finds the slot in limbo comes after what the deleter
-        // did before. Acquire: the deleter comes after the publisher. A loser loads the state again.
+        // did before. Acquire: the deleter comes after the publisher. Relaxed on failure: a loser
+        // that reports `Deleted` loads the state again, by an Acquire.
         self.state
             .compare_exchange(live.bits(), limbo.bits(), Ordering::AcqRel, Ordering::Relaxed)
             .is_ok()
@@ -86,8 +92,9 @@ impl AtomicState {
         })
     }
 
-    /// Vacates the slot in place. The caller has the slot's batch, and found the slot in `state`: in
-    /// limbo, or vacated in place already.
+    /// Vacates the slot in place. The caller has taken the slot's batch, and sweeps are locked out,
+    /// so a plain store is enough. It found the slot in `state`: in limbo, or vacated in place
+    /// already.
     #[inline]
     pub(crate) fn vacate_in_place(&self, state: State) {
         // edge: delete. Release: a thread that reads this state and reports `Deleted` happens after

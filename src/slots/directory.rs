@@ -15,15 +15,15 @@ use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 /// Where one segment of a table lies.
 #[derive(Debug)]
 pub(super) struct DirectoryEntry {
-    /// Where the value of index 0 would lie if the segment had slots from there on, so that an
-    /// address is one step from here. [`UNMADE`] until the segment is made.
+    /// The address at which index 0 would have its value if the segment reached back to it. So a
+    /// value lies at `base + index * SIZE`. [`UNMADE`] until the segment is made.
     pub(super) base: AtomicPtr<()>,
     /// The index after the segment's last slot; 0 until the segment is made. A forged handle may
     /// name a place past the end.
     pub(super) end: AtomicUsize,
 }
 
-/// Not the base of any segment: values are aligned at least as states are.
+/// Not the base of any segment: every base has at least the alignment of a state.
 pub(super) const UNMADE: *mut () = ptr::without_provenance_mut(1);
 
 impl DirectoryEntry {
@@ -34,8 +34,8 @@ impl DirectoryEntry {
     /// The base of a segment known to exist.
     #[inline]
     fn known_base(&self) -> *mut () {
-        // edge: grow. Relaxed: the slot reached us from a thread that had seen the segment, by an
-        // edge of its own.
+        // edge: grow. Relaxed: the slot reached us from a thread that had seen the segment, and the
+        // edge that handed it over orders the segment too.
         let base = self.base.load(Ordering::Relaxed);
         debug_assert!(base != UNMADE);
         base
@@ -53,11 +53,11 @@ fn distance<T>(index: Index) -> usize {
     index.bits().wrapping_mul(SlotLayout::<T>::SIZE)
 }
 
-/// What a look-up reads of a table's slots: little, and rarely written.
+/// What a look-up reads beside the slot. It is small and rarely written.
 #[derive(Clone, Copy)]
 pub(crate) struct Directory<'s, T> {
     entries: &'s [DirectoryEntry],
-    /// The bits of an index below the number of its entry.
+    /// How many low bits of an index follow the number of its entry.
     place_bits: u32,
     _values: PhantomData<&'s T>,
 }
@@ -95,7 +95,7 @@ impl<'s, T> Directory<'s, T> {
     ///
     /// # Safety
     ///
-    /// The slot was in use before, and reached the caller by edges from that use.
+    /// The slot was used before, and that use happens before this call.
     #[inline]
     pub(crate) unsafe fn known(&self, index: Index) -> Slot<'s, T> {
         // SAFETY: the caller's duty; the thread that used the slot had found its segment made.
@@ -119,8 +119,8 @@ unsafe fn slot_at<'s, T>(base: *mut (), index: Index) -> Slot<'s, T> {
     unsafe { Slot::new(NonNull::new_unchecked(value)) }
 }
 
-/// Finds slots one after the other. Most lie in the same segment as the one before, so that along a
-/// list of slots the next address does not wait for the directory.
+/// Finds slots one after the other. Most lie in the same segment as the one before, so a walk along
+/// a list rarely reads the directory.
 pub(crate) struct Cursor<'s, T> {
     directory: Directory<'s, T>,
     /// The directory entry of the last slot, and the base of its segment.
@@ -133,7 +133,7 @@ impl<'s, T> Cursor<'s, T> {
     ///
     /// # Safety
     ///
-    /// The slot was in use before, and reached the caller by edges from that use.
+    /// The slot was used before, and that use happens before this call.
     #[inline]
     pub(crate) unsafe fn known(&mut self, index: Index) -> Slot<'s, T> {
         let entry = index.entry(self.directory.place_bits);

@@ -195,11 +195,7 @@ mod tests {
             let layout = IndexLayout::new(1 << bits);
             let last = layout.index(layout.slots_per_shard() - 1, (1 << bits) - 1);
             let entry = last.entry(layout.place_bits());
-            assert_eq!(
-                entry,
-                layout.entries() - 1,
-                "the last segment of the last shard"
-            );
+            assert_eq!(entry, layout.entries() - 1, "the last segment of the last shard");
             let place = last.0 - layout.first(entry).0;
             assert_eq!(place, layout.segment_len(entry) - 2);
             assert_ne!(Link::to(last), Link::END);
@@ -210,16 +206,9 @@ mod tests {
     #[test]
     fn a_table_can_hold_a_billion() {
         // Unit tests have smaller first segments, and so a few slots fewer.
-        let least = if usize::BITS == 64 {
-            900_000_000
-        } else {
-            600_000
-        };
+        let least = if usize::BITS == 64 { 900_000_000 } else { 600_000 };
         for bits in 0..=10 {
-            assert!(
-                IndexLayout::new(1 << bits).slots_per_shard() << bits > least,
-                "{bits}"
-            );
+            assert!(IndexLayout::new(1 << bits).slots_per_shard() << bits > least, "{bits}");
         }
     }
 }

@@ -9,10 +9,11 @@
 //!                     slot = state word + value (or a pointer to the value's box)
 //! ```
 //!
-//! A *slot* is a state word with the memory of a value behind it. The state says everything: whether a
-//! handle is valid, which one, and whether there is a value. A value of up to 64 bytes lies in its
-//! slot; a larger one lies in a box that the slot points to. The slots of a table stand in segments
-//! that double in size; a directory entry leads to each, so a look-up costs two dependent loads.
+//! A *slot* is a state word with the memory of a value behind it. The state says everything:
+//! whether a handle is valid, which one, and whether there is a value. A value of up to 64 bytes
+//! lies in its slot; a larger one lies in a box that the slot points to. The slots of a table stand
+//! in segments that double in size; a directory entry leads to each, so a look-up costs two
+//! dependent loads.
 //!
 //! - `index.rs` shares out the bits of an index, and `state.rs` those of a state.
 //! - `atomic_state.rs` has the transitions of a slot's life, each one atomic step.
@@ -38,6 +39,8 @@ mod models;
 #[allow(unsafe_code)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use self::index::IndexLayout;
 pub(crate) use self::{
     array::SlotArray,
     atomic_state::AtomicState,
@@ -46,5 +49,3 @@ pub(crate) use self::{
     slot::{Slot, SlotLayout},
     state::{LiveState, Phase, State},
 };
-#[cfg(test)]
-pub(crate) use self::index::IndexLayout;

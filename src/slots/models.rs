@@ -15,7 +15,10 @@ fn a_segment_is_made_once() {
         let shared = Arc::new(SlotArray::<u8>::new(1));
         let make = |array: &SlotArray<u8>| {
             let state = array.get_or_grow(index(0)).state();
-            assert!(array.directory().get(index(0)).is_some(), "the thread that made the segment finds it");
+            assert!(
+                array.directory().get(index(0)).is_some(),
+                "the thread that made the segment finds it"
+            );
             std::ptr::from_ref(state).addr()
         };
         let others = [0; 2].map(|_| spawn(&shared, make));
@@ -67,12 +70,7 @@ fn vacating_in_place_and_relinking_both_take_effect() {
         state.publish(word);
         assert!(state.unlink(word, Link::END));
         let sweeps = [0; 2].map(|_| {
-            spawn(&array, |array| {
-                array
-                    .get_or_grow(index(0))
-                    .state()
-                    .try_vacate_in_place(0)
-            })
+            spawn(&array, |array| array.get_or_grow(index(0)).state().try_vacate_in_place(0))
         });
         state.relink(Link::to(index(1)));
         let vacated = sweeps.map(|sweep| sweep.join().unwrap());

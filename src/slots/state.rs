@@ -4,16 +4,16 @@
 //!
 //! ```text
 //!             phase  generation    index
-//! live        10     g             the slot's own index: the state is the handle (less the key)
-//! limbo       01     g             link to the next slot of the batch
-//! vacant      00     g             link to the next slot of the free list, or of the batch
+//! live        10     g             the slot's own index: the state is the handle before its key
+//! limbo       01     g             link to the next slot of the batch or list
+//! vacant      00     g             link to the next slot of the list or batch
 //! exhausted   00     all ones      all ones
 //! ```
 //!
 //! A *generation* counts the handles of a slot, and only grows. So a live state occurs once in the
-//! life of a table: if a handle equals a state, it is the handle of the value there, and no
-//! compare-exchange on a state can be fooled by a state that returned (ABA). A page of zeroes is a
-//! page of vacant slots of generation 0.
+//! life of a table. If a handle, without its key, equals a state, it is the handle of the value
+//! there; and no compare-exchange on a state can be fooled by a state that returned (ABA). A page
+//! of zeroes is a page of vacant slots of generation 0.
 
 use super::index::{Index, Link};
 use crate::config::{
@@ -27,7 +27,7 @@ pub(crate) enum Phase {
     Live,
     /// Deleted. Readers from before may still look at the value until a grace period is over.
     Limbo,
-    /// Ready to be issued with the generation that the state shows.
+    /// Free, to be issued with the generation that the state shows, if that is not beyond the last.
     Vacant,
     /// Out of generations, never to be issued again.
     Exhausted,
@@ -59,7 +59,7 @@ impl State {
         Self(phase | generation << INDEX_BITS | low)
     }
 
-    /// The state of a slot that may be issued with `generation`, linked into a list.
+    /// The state of a free slot, to be issued with `generation`, linked into a list.
     #[inline]
     pub(crate) fn vacant(generation: usize, link: Link) -> Self {
         Self::new(0, generation, link.bits())
@@ -82,7 +82,7 @@ impl State {
     #[inline]
     pub(crate) fn vacated(self) -> Self {
         let limbo = self.0 & LIMBO;
-        // Moves the phase's lower bit to the generation's lowest: one, if the state is limbo.
+        // A limbo state has the phase's lower bit set. Shifted down, it adds one to the generation.
         let one = limbo >> (LIMBO.trailing_zeros() - INDEX_BITS);
         Self((self.0 ^ limbo) + one)
     }
@@ -108,10 +108,12 @@ impl State {
     }
 }
 
-/// A state with the top bit of a live one: the only kind that may be compared with a slot's state.
+/// A word with its top bit set: a live state, or what a forged handle decodes to. The only kind of
+/// word that may be compared with a slot's state.
 ///
-/// Without that bit a forged integer could equal the state of a vacant slot. With it, equality
-/// means that the slot is live and that this is its one handle: no state has the top bits `11`.
+/// Without that bit, a forged integer could equal the state of a vacant slot, and unlink it. With
+/// it, equality means that the slot is live and that this is its one handle, since no state has the
+/// top bits `11`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct LiveState(usize);
 
@@ -122,7 +124,7 @@ impl LiveState {
         Self(State::new(LIVE, generation, index.bits()).0)
     }
 
-    /// Takes any integer; `None` if no handle has such bits.
+    /// Takes any integer; `None` without the top bit.
     #[inline]
     pub(crate) fn checked(bits: usize) -> Option<Self> {
         // Only the top bit: the second is checked by the comparison with the slot's state.

@@ -47,10 +47,7 @@ fn a_slot_vacated_in_place_keeps_its_link() {
         assert!(state.try_vacate_in_place(generation));
         assert!(!state.try_vacate_in_place(generation), "once");
         state.relink(Link::to(next));
-        assert_eq!(
-            state.load_own(),
-            State::vacant(generation + 1, Link::to(next))
-        );
+        assert_eq!(state.load_own(), State::vacant(generation + 1, Link::to(next)));
         state.vacate(generation + 1, Link::END);
     }
     assert_eq!(state.load_own(), State::EXHAUSTED);

@@ -46,8 +46,8 @@ impl<T> Builder<T> {
     /// is twice the machine's parallelism, at least 32.
     ///
     /// Each shard but one can be owned by a thread, which then inserts and deletes without touching
-    /// what other threads write. A thread takes the lowest free shard number at its first use of any
-    /// table and keeps it until it ends. Threads beyond that share the one shard that is left:
+    /// what other threads write. A thread takes the lowest free shard number at its first use of
+    /// any table and keeps it until it ends. Threads beyond that share the one shard that is left:
     /// everything works there, with a few more compare-exchanges.
     ///
     /// A shard takes about 1 KiB, and the slots that are used in it. Without the cargo feature

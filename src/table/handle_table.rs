@@ -19,8 +19,8 @@ use crate::{
 /// A lock-free table of values of type `T`, each named by a [`Handle`] that C may keep.
 ///
 /// All methods take `&self`. They may be called from any thread, from inside a value's `Drop`, and
-/// while thread-locals are being destroyed. A table is made by a `const fn`, so it can be a
-/// `static`, and takes no memory before its first insert.
+/// while thread-locals are being destroyed (`quiesce` returns an error there). A table is made by a
+/// `const fn`, so it can be a `static`, and takes no memory before its first insert.
 ///
 /// # Example
 ///
@@ -38,25 +38,28 @@ use crate::{
 ///
 /// # What a value must be
 ///
-/// Inserts need `T: Send + Sync + 'static`: any thread may look at a value, at the same time as
-/// others, and drop it. Look-ups give `&T`; a value that is to change has atomics or a lock inside.
+/// Inserts need `T: Send + Sync + 'static`. Several threads may read a value at once, and any
+/// thread may drop it. Look-ups give `&T`; a value that is to change has atomics or a lock inside.
 ///
 /// # When values are dropped
 ///
-/// A delete makes the handle invalid at once. Its value is dropped later, when no reader from
-/// before can see it any more: in batches of 256 (1,024 on 64-bit if `T` has no destructor), by
-/// later deletes on the same thread. If no reader is active, a value is dropped at the latest after
-/// five further batches. Every eight batches that a reader held up earlier add one more.
+/// A delete makes the handle invalid at once. Its value is dropped later, when no thread that was
+/// reading at the delete can see it any more. Later deletes on the same thread do that, in batches
+/// of 256 (1,024 on 64-bit if `T` has no destructor, fewer if `T` is large). If no reader is
+/// active, a value is dropped at the latest when its thread has deleted five further batches. If a
+/// reader held batches up earlier, it is one more for every eight of those.
 ///
-/// A thread that stops deleting leaves up to that many values behind, until a thread calls
+/// A thread that stops deleting leaves up to five batches behind, until a thread calls
 /// [`flush`](Self::flush) or [`quiesce`](Self::quiesce), or the table is dropped.
-/// [`remove_now`](Self::remove_now) does not wait for a batch.
+/// [`remove_now`](Self::remove_now) does not wait for a batch. A table in a `static` is never
+/// dropped, nor are the values that are live in it when the process ends.
 ///
 /// A value is usually dropped on the thread that deleted it. There are three exceptions:
 /// - values left by a thread that has ended are dropped by the next thread that takes over its
-///   shard;
+///   [shard](crate::Builder::shards);
 /// - values deleted by threads without a shard are dropped by any of those threads;
-/// - `flush`, `quiesce`, `remove_now` and the table's drop run on the calling thread.
+/// - `flush`, `quiesce`, `remove_now` and the table's drop run on the calling thread, for values
+///   that any thread has deleted.
 ///
 /// A value that must be dropped on one certain thread should send itself to it in its `Drop`.
 ///
@@ -71,10 +74,11 @@ pub struct HandleTable<T> {
 }
 
 // `Send` and `Sync` follow from the fields, down to `OwnerHalf` in `shard/local.rs`:
-// - `Sync` needs `T: Send + Sync`: through `&self`, inserts and removes move values between threads,
-//   and look-ups share them.
+// - `Sync` needs `T: Send + Sync`: through `&self`, inserts and removes move values between
+//   threads, and look-ups share them.
 // - `Send` needs `T: Send`: a table that is moved takes its values along.
-// A panic in a closure or a `Drop` leaves no half-made state behind, see `insert_with` and above.
+// A panic in a closure or a `Drop` leaves no half-made state behind: see `insert_with`, and "When
+// values are dropped".
 impl<T> UnwindSafe for HandleTable<T> {}
 impl<T> RefUnwindSafe for HandleTable<T> {}
 
@@ -101,7 +105,7 @@ impl<T> HandleTable<T> {
         }
     }
 
-    /// The body, made now if this is the table's first insert.
+    /// The table's `Inner`, made now if this is the first insert.
     #[inline(always)]
     pub(super) fn inner_or_make(&self) -> &Inner<T> {
         self.inner.get_or_make(|| Inner::new(self.limits))
@@ -129,16 +133,17 @@ impl<T> HandleTable<T> {
     ///
     /// # Progress and cost
     ///
-    /// Wait-free but for every 128th pin of a thread, when crossbeam-epoch may advance the epoch,
-    /// which is lock-free. Writes to nothing that other threads write. (A thread's first use of any
-    /// table registers it, and the process's first use makes the collector.)
+    /// Wait-free, except for every 128th pin of a thread: then crossbeam-epoch may advance the
+    /// epoch, which is lock-free. Otherwise writes to nothing that other threads write. A thread's
+    /// first use of any table registers it, and the process's first use makes the collector, under
+    /// a lock.
     ///
-    /// # What a `Ref` costs that is held for long
+    /// # The cost of holding a `Ref` for long
     ///
     /// While a [`Ref`] exists, nothing that is deleted from any table can be dropped, and memory
     /// grows. A `Ref` that is leaked by [`std::mem::forget`] stops reclamation for good. A callback
-    /// that runs an event loop must not hold one meanwhile. Store an [`Arc`](std::sync::Arc) instead
-    /// and take a clone out:
+    /// that runs an event loop must not hold one meanwhile. Store an [`Arc`](std::sync::Arc)
+    /// instead and take a clone out:
     ///
     /// ```
     /// use handle_table::HandleTable;
@@ -155,7 +160,7 @@ impl<T> HandleTable<T> {
     #[inline(always)]
     pub fn get(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
         // Slots never move, so the slot may be found ahead of the pin, and a cache miss on the way
-        // overlaps with it.
+        // to it overlaps with the pin.
         if let Some(found) = self.inner.find(handle) {
             let guard = epoch::pin();
             if let Some(value) = found.read(&guard) {
@@ -183,7 +188,7 @@ impl<T> HandleTable<T> {
     ///
     /// # Progress and cost
     ///
-    /// Wait-free but for every 128th time, as [`get`](Self::get).
+    /// Wait-free, except for every 128th time, as [`get`](Self::get).
     #[inline]
     pub fn pin(&self) -> Pinned<'_, T> {
         Pinned::new(&self.inner, epoch::pin())

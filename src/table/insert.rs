@@ -28,9 +28,10 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
     ///
     /// # Progress and cost
     ///
-    /// Lock-free. Writes to memory that the calling thread owns, and to no shared cache line but the
-    /// slot's own. A thread that owns no shard (see [`Builder::shards`](crate::Builder::shards))
-    /// does two more compare-exchanges.
+    /// Lock-free, but for the allocator when a table grows or a value is larger than 64 bytes, and
+    /// for the first use of any table in the process, which takes a lock. Writes to memory that the
+    /// calling thread owns, and to no shared cache line but the slot's own. A thread that owns no
+    /// shard (see [`Builder::shards`](crate::Builder::shards)) does two more compare-exchanges.
     #[inline(always)]
     #[track_caller]
     pub fn insert(&self, value: T) -> Handle {
@@ -80,8 +81,8 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
 
     /// Stores the value that `make` returns, which may know its own handle.
     ///
-    /// The handle becomes valid when `make` has returned. If `make` panics, nothing is inserted, and
-    /// the handle that it saw is never issued: it gets [`HandleError::Deleted`] from then on.
+    /// The handle becomes valid when `make` has returned. If `make` panics, nothing is inserted,
+    /// and the handle that it saw is never issued: it gets [`HandleError::Deleted`] from then on.
     ///
     /// [`HandleError::Deleted`]: crate::HandleError::Deleted
     ///

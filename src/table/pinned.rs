@@ -12,9 +12,9 @@ use crate::{
 
 /// A value in a table, kept alive while this exists, even if its handle is deleted meanwhile.
 ///
-/// It is not `Send`, since it pins the thread that made it. While *any* thread holds one, no deleted
-/// value of *any* table is dropped. So hold it for the length of a callback, not of an event loop;
-/// [`HandleTable::get`](crate::HandleTable::get) shows what to do there.
+/// It is not `Send`, since it pins the thread that made it. While *any* thread holds one, no
+/// deleted value of *any* table is dropped. So hold it for the length of a callback, not of an
+/// event loop; [`HandleTable::get`](crate::HandleTable::get) shows what to do there.
 ///
 /// Dropping it is wait-free.
 ///
@@ -84,8 +84,8 @@ impl<T: ?Sized + fmt::Display> fmt::Display for Ref<'_, T> {
 /// One pin, shared by many look-ups; made by [`HandleTable::pin`](crate::HandleTable::pin).
 ///
 /// Pinning is most of the cost of [`HandleTable::get`](crate::HandleTable::get); under a `Pinned` a
-/// look-up is a few loads. It is not `Send`. While it exists, no value that was deleted after it was
-/// made is dropped, in any table: a loop should call [`repin`](Self::repin) once per turn.
+/// look-up is a few loads. It is not `Send`. While it exists, no value that was deleted after it
+/// was made is dropped, in any table: a loop should call [`repin`](Self::repin) once per turn.
 ///
 /// # Example
 ///

@@ -37,8 +37,9 @@ impl<T> HandleTable<T> {
     ///
     /// # Progress and cost
     ///
-    /// Lock-free: one compare-exchange on the slot, and plain stores to what the calling thread
-    /// owns. Each 256th delete of a thread also seals a batch (each 1,024th if `T` has no
+    /// Lock-free, but for the `Drop`s that it runs: one compare-exchange on the slot, and plain
+    /// stores to what the calling thread owns. Do not call it under a lock that a value's `Drop`
+    /// takes. Each 256th delete of a thread also seals a batch (each 1,024th if `T` has no
     /// destructor, sooner for large values). Once four batches wait, it drops the values of those
     /// that no reader can see any more, and tries to advance the epoch for the others. If more than
     /// eight full batches wait for readers then, it yields the processor once, so that a preempted
@@ -78,13 +79,14 @@ impl<T> HandleTable<T> {
         Ok(unsafe { Ref::new(value, guard) })
     }
 
-    /// Deletes `handle`, and drops its value before it returns if no reader is in the way.
+    /// Deletes `handle`, and drops its value before it returns if no reader is in the way. `Ok`
+    /// says that the handle was deleted; it does not say that the value was dropped.
     ///
     /// A reader is in the way if any thread holds a [`Ref`] or [`Pinned`](crate::Pinned), of any
-    /// table. A thread that is preempted in the middle of a call to a table counts as one, too: this
-    /// yields to it some dozen times, and then gives up. With a reader in the way, or if the call
-    /// comes from a value's `Drop`, the value is dropped later, as by [`remove`](Self::remove). For
-    /// a guarantee, call [`quiesce`](Self::quiesce) afterwards.
+    /// table. A thread that is preempted in the middle of a call to a table counts as one, too:
+    /// this yields to it some dozen times, and then gives up. With a reader in the way, or if the
+    /// call comes from a value's `Drop`, the value is dropped later, as by
+    /// [`remove`](Self::remove). For a guarantee, call [`quiesce`](Self::quiesce) afterwards.
     ///
     /// # Example
     ///
@@ -158,8 +160,8 @@ impl<T> HandleTable<T> {
     /// Drops what can be dropped now.
     ///
     /// If no [`Ref`] or [`Pinned`](crate::Pinned) is held, that is everything that any thread has
-    /// deleted before the call. Otherwise it is only what was deleted before the oldest of those was
-    /// made, and not necessarily all of it. In a value's `Drop` this does nothing.
+    /// deleted before the call. Otherwise it is only what was deleted before the oldest of those
+    /// was made, and not necessarily all of it. In a value's `Drop` this does nothing.
     ///
     /// It yields some dozen times to readers that are merely preempted, and does not wait for
     /// others. It waits for drops that other threads are in the middle of, and takes time for every
@@ -186,8 +188,8 @@ impl<T> HandleTable<T> {
     /// Waits until every value that any thread has deleted before the call has been dropped, idle
     /// and ended threads included.
     ///
-    /// Blocks while other threads hold a [`Ref`] or [`Pinned`](crate::Pinned) from before, and while
-    /// their drops run.
+    /// Blocks while other threads hold a [`Ref`] or [`Pinned`](crate::Pinned) from before, and
+    /// while their drops run.
     ///
     /// # Example
     ///

@@ -143,10 +143,7 @@ fn a_handle_with_other_top_bits_is_unknown() {
             for top in [0b00, 0b01, 0b11] {
                 let raw = below | top << (usize::BITS - 2);
                 known.check(raw);
-                assert_eq!(
-                    known.table.get(forge(raw)).unwrap_err(),
-                    HandleError::Unknown
-                );
+                assert_eq!(known.table.get(forge(raw)).unwrap_err(), HandleError::Unknown);
             }
         }
         known.assert_undisturbed();
@@ -170,9 +167,7 @@ fn numbers_near_a_handle_find_only_live_handles() {
 fn forged_integers_find_only_live_process_wide_handles() {
     let _serial = serial();
     static CENSUS: Census = Census::new();
-    let live: HashMap<_, _> = (0..1_000)
-        .map(|n| (Handle::new(CENSUS.witness(n)), n))
-        .collect();
+    let live: HashMap<_, _> = (0..1_000).map(|n| (Handle::new(CENSUS.witness(n)), n)).collect();
     let mut rng = Rng(9);
     let sample: Vec<_> = live.keys().copied().collect();
     for turn in 0..200_000 {
@@ -255,8 +250,5 @@ fn a_wrong_type_gives_an_error_that_names_both_types() {
     assert_eq!(*handle.value::<Vec<u8>>(), [1]);
     handle.delete();
     let error = handle.try_value::<String>().map(drop).unwrap_err();
-    assert!(
-        matches!(error, HandleError::Deleted { .. }),
-        "a deleted handle has no type"
-    );
+    assert!(matches!(error, HandleError::Deleted { .. }), "a deleted handle has no type");
 }

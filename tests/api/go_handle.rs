@@ -27,10 +27,7 @@ fn panic_of<R>(f: impl FnOnce() -> R + UnwindSafe) -> String {
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {
-    payload
-        .downcast_ref::<String>()
-        .expect("panics of this crate have formatted messages")
-        .clone()
+    payload.downcast_ref::<String>().expect("panics of this crate have formatted messages").clone()
 }
 
 /// As in Go's `TestHandle`: two equal values get two handles, and deleting one spares the other.
@@ -72,10 +69,7 @@ fn equal_values_get_different_handles() {
 fn zero_is_never_a_handle() {
     let _serial = serial();
     assert_eq!(Handle::from_raw(0), Err(HandleError::Null));
-    assert_eq!(
-        Handle::from_ptr(std::ptr::null_mut()),
-        Err(HandleError::Null)
-    );
+    assert_eq!(Handle::from_ptr(std::ptr::null_mut()), Err(HandleError::Null));
     let handle = Handle::new(());
     assert_ne!(handle.into_raw(), 0);
     assert!(!handle.into_ptr().is_null());
@@ -108,10 +102,7 @@ fn a_deleted_handle_is_reported_as_deleted() {
     let _serial = serial();
     let handle = Handle::new(String::from("text"));
     handle.delete();
-    for message in [
-        panic_of(|| handle.value::<String>()),
-        panic_of(|| handle.delete()),
-    ] {
+    for message in [panic_of(|| handle.value::<String>()), panic_of(|| handle.delete())] {
         assert!(message.starts_with(MISUSE), "{message}");
         assert!(message.contains("already deleted"), "{message}");
         let raw = format!("{:#x}", handle.into_raw());
@@ -146,10 +137,7 @@ fn a_value_is_not_handed_out_as_another_type() {
     let handle = Handle::new(42_u32);
     let message = panic_of(|| handle.value::<i32>());
     assert!(message.starts_with(MISUSE), "{message}");
-    assert!(
-        message.contains("`i32`") && message.contains("`u32`"),
-        "{message}"
-    );
+    assert!(message.contains("`i32`") && message.contains("`u32`"), "{message}");
     assert_eq!(*handle.value::<u32>(), 42);
     handle.delete();
 }

@@ -171,11 +171,7 @@ fn slots_of_closures_that_panic_are_used_again() {
         let stats = table.stats();
         assert_eq!((stats.live, stats.pending), (0, 0), "{stats}");
         // One block of slots, used again and again. In a small build a slot has six uses.
-        let most = if cfg!(handle_table_small) {
-            1_000 / 6 + 4
-        } else {
-            32
-        };
+        let most = if cfg!(handle_table_small) { 1_000 / 6 + 4 } else { 32 };
         assert!(stats.vacant + stats.exhausted <= most, "{stats}");
     }
 }

@@ -123,10 +123,7 @@ fn a_pin_from_before_the_first_insert_sees_later_values() {
     assert_eq!(pinned.iter().collect::<Vec<_>>(), [(handle, &7)]);
     table.remove(handle).unwrap();
     let deleted = pinned.get(handle);
-    assert!(
-        matches!(deleted, Err(HandleError::Deleted { .. })),
-        "{deleted:?}"
-    );
+    assert!(matches!(deleted, Err(HandleError::Deleted { .. })), "{deleted:?}");
 }
 
 #[test]
@@ -206,11 +203,7 @@ fn the_counts_add_up() {
         for handle in &handles[..200] {
             table.remove(*handle).unwrap();
         }
-        on_new_thread(|| {
-            handles[200..250]
-                .iter()
-                .for_each(|h| table.remove(*h).unwrap())
-        });
+        on_new_thread(|| handles[200..250].iter().for_each(|h| table.remove(*h).unwrap()));
         let held = assert_at_rest(&table, 150);
         assert_eq!(held.pending, 250, "{held}");
         assert_eq!(slots(held), slots(full), "no slot comes or goes");
@@ -223,10 +216,7 @@ fn the_counts_add_up() {
         assert_eq!(slots(dropped), slots(full), "{dropped}");
         assert!(dropped.bytes < full.bytes, "{dropped}");
         let words = dropped.to_string();
-        assert!(
-            words.contains("150 live") && words.contains("0 deleted"),
-            "{words}"
-        );
+        assert!(words.contains("150 live") && words.contains("0 deleted"), "{words}");
         table.clear();
         table.quiesce().unwrap();
         assert_at_rest(&table, 0);
@@ -244,9 +234,7 @@ fn the_length_is_exact_after_many_threads() {
                 let len = table.len();
                 assert!(len <= 6 * 2_000, "{len}");
                 if rng.below(3) > 0 {
-                    table
-                        .remove(live.swap_remove(rng.below(live.len())))
-                        .unwrap();
+                    table.remove(live.swap_remove(rng.below(live.len()))).unwrap();
                 }
             }
             live
@@ -254,8 +242,7 @@ fn the_length_is_exact_after_many_threads() {
         let kept: Vec<_> = kept.concat();
         assert_at_rest(&table, kept.len());
         // Deleted by another thread than inserted them.
-        kept.iter()
-            .for_each(|handle| table.remove(*handle).unwrap());
+        kept.iter().for_each(|handle| table.remove(*handle).unwrap());
         assert_at_rest(&table, 0);
     }
 }

@@ -11,10 +11,7 @@ use handle_table::{Full, Handle, HandleTable};
 use crate::common::{run_concurrently, Census};
 
 fn limited<T>(handles: usize) -> HandleTable<T> {
-    HandleTable::builder()
-        .shards(4)
-        .max_handles(handles)
-        .build()
+    HandleTable::builder().shards(4).max_handles(handles).build()
 }
 
 /// All live handles.
@@ -24,9 +21,7 @@ fn live_handles<T>(table: &HandleTable<T>) -> Vec<Handle> {
 
 /// How many more handles the table issues. It is full afterwards.
 fn capacity_left<T: Default + Send + Sync + 'static>(table: &HandleTable<T>) -> usize {
-    (0..)
-        .take_while(|_| table.try_insert(T::default()).is_ok())
-        .count()
+    (0..).take_while(|_| table.try_insert(T::default()).is_ok()).count()
 }
 
 #[test]
@@ -167,16 +162,9 @@ fn threads_together_never_pass_the_limit() {
         }
         times_full
     });
-    assert!(
-        times_full.iter().sum::<usize>() > 0,
-        "the limit was never met"
-    );
+    assert!(times_full.iter().sum::<usize>() > 0, "the limit was never met");
     assert_eq!(table.len(), 0);
-    assert_eq!(
-        capacity_left(&table),
-        LIMIT,
-        "the count is wrong after all deletes"
-    );
+    assert_eq!(capacity_left(&table), LIMIT, "the count is wrong after all deletes");
 }
 
 /// On 64-bit targets memory ends before the bits of a handle do.

@@ -64,12 +64,7 @@ struct Pair {
 
 impl Pair {
     fn new(table: HandleTable<Witness>, limit: usize) -> Self {
-        Self {
-            table,
-            limit,
-            model: HashMap::new(),
-            seen: Vec::new(),
-        }
+        Self { table, limit, model: HashMap::new(), seen: Vec::new() }
     }
 
     fn pick(&self, index: Index) -> Option<Handle> {
@@ -92,10 +87,7 @@ impl Pair {
     }
 
     fn check(&self, handle: Handle) {
-        assert_eq!(
-            self.table.contains(handle),
-            self.model.contains_key(&handle)
-        );
+        assert_eq!(self.table.contains(handle), self.model.contains_key(&handle));
         match self.table.get(handle) {
             Ok(value) => assert_eq!(self.model.get(&handle).copied(), Some(number(&value))),
             Err(error) => self.check_error(handle, error),
@@ -162,9 +154,7 @@ impl Pair {
                 self.removed(handle, result);
             }
             Op::Forge(raw) => {
-                Handle::from_raw(raw)
-                    .into_iter()
-                    .for_each(|h| self.check(h));
+                Handle::from_raw(raw).into_iter().for_each(|h| self.check(h));
             }
             Op::Flip(index, bit) => {
                 let flip = |handle: Handle| Handle::from_raw(handle.into_raw() ^ (1 << bit)).ok();

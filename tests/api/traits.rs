@@ -141,10 +141,7 @@ fn a_table_is_send_if_its_values_are_and_sync_if_they_are_both() {
     assert!(!is_impl!(HandleTable<Cell<u8>>: Sync), "Send is not enough");
     assert!(!is_impl!(HandleTable<Rc<u8>>: Send));
     assert!(!is_impl!(HandleTable<Rc<u8>>: Sync));
-    assert!(
-        !is_impl!(HandleTable<MutexGuard<'static, u8>>: Send),
-        "Sync is not enough"
-    );
+    assert!(!is_impl!(HandleTable<MutexGuard<'static, u8>>: Send), "Sync is not enough");
     assert!(!is_impl!(HandleTable<MutexGuard<'static, u8>>: Sync));
 }
 

@@ -27,11 +27,7 @@ impl Census {
     /// A value to be counted.
     pub(crate) fn witness(&'static self, number: usize) -> Witness {
         self.count_made();
-        Witness {
-            census: self,
-            alive: AtomicUsize::new(ALIVE),
-            number,
-        }
+        Witness { census: self, alive: AtomicUsize::new(ALIVE), number }
     }
 
     /// Counts a value as made. [`witness`](Self::witness) does; a value that has no room for a

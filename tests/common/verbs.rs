@@ -40,10 +40,7 @@ pub(crate) fn use_every_verb<T: Send + Sync + 'static>(
     let removed = handles[..290].iter().filter(|h| table.remove(**h).is_ok());
     check("remove", removed.count() == 290);
     let again = table.remove(handles[0]);
-    check(
-        "remove again",
-        matches!(again, Err(HandleError::Deleted { .. })),
-    );
+    check("remove again", matches!(again, Err(HandleError::Deleted { .. })));
     let last = table.remove_ref(handles[290]);
     check("remove_ref", last.is_ok_and(|v| is(290)(&v)));
     check("remove_now", table.remove_now(handles[291]).is_ok());

@@ -136,12 +136,7 @@ fn a_value_is_aligned_as_its_type_demands() {
         assert_eq!(std::ptr::from_ref(value).addr() % 256, 0);
         value.0.look()
     };
-    storm(
-        HandleTable::new(),
-        1_000,
-        |n| Aligned(CENSUS.witness(n)),
-        look,
-    );
+    storm(HandleTable::new(), 1_000, |n| Aligned(CENSUS.witness(n)), look);
     CENSUS.assert_all_dropped_once();
 }
 

@@ -48,13 +48,7 @@ fn twice() {
     resume_unwind(Box::new(Again));
 }
 
-const WAYS: [fn(); 5] = [
-    with_literal,
-    with_formatted_message,
-    with_payload,
-    quietly,
-    twice,
-];
+const WAYS: [fn(); 5] = [with_literal, with_formatted_message, with_payload, quietly, twice];
 
 /// Deletes `n` values, of which every third panics in its drop. Returns how many those are.
 fn delete(table: &HandleTable<Bomb>, census: &'static Census, n: usize) -> usize {
@@ -78,10 +72,7 @@ fn quiesce_catches_a_panic_and_drops_the_rest() {
     let stats = table.stats();
     assert_eq!((stats.drop_panics, stats.pending), (bombs, 0));
     let words = stats.to_string();
-    assert!(
-        words.contains(&bombs.to_string()) && words.contains("panicked"),
-        "{words}"
-    );
+    assert!(words.contains(&bombs.to_string()) && words.contains("panicked"), "{words}");
 }
 
 #[test]

@@ -189,11 +189,7 @@ fn a_drop_finds_its_own_handle_deleted() {
         let (table, results) = (Arc::downgrade(&table), Arc::clone(&results));
         OnDrop::new(move || {
             let table = table.upgrade().expect("in use");
-            let seen = [
-                table.contains(me),
-                table.get(me).is_ok(),
-                table.remove(me).is_ok(),
-            ];
+            let seen = [table.contains(me), table.get(me).is_ok(), table.remove(me).is_ok()];
             results.lock().unwrap().extend(seen);
         })
     });

@@ -54,24 +54,12 @@ fn quiesce_waits_neither_for_its_own_thread_nor_for_later_readers() {
     let (table, other) = (HandleTable::new(), HandleTable::new());
     let handle = other.insert(CENSUS.witness(7));
     let held = other.get(handle).unwrap();
-    assert_eq!(
-        table.quiesce(),
-        Ok(()),
-        "a table that was never used has nothing to wait for"
-    );
+    assert_eq!(table.quiesce(), Ok(()), "a table that was never used has nothing to wait for");
     table.remove(table.insert(CENSUS.witness(0))).unwrap();
-    assert_eq!(
-        table.quiesce(),
-        Err(QuiesceError::Pinned),
-        "a Ref of another table"
-    );
+    assert_eq!(table.quiesce(), Err(QuiesceError::Pinned), "a Ref of another table");
     drop(held);
     let pinned = other.pin();
-    assert_eq!(
-        table.quiesce(),
-        Err(QuiesceError::Pinned),
-        "a Pinned of another table"
-    );
+    assert_eq!(table.quiesce(), Err(QuiesceError::Pinned), "a Pinned of another table");
     drop(pinned);
     assert_eq!(table.quiesce(), Ok(()));
 

@@ -204,9 +204,7 @@ fn a_table_in_a_thread_local_drops_its_values() {
             }
             TABLE.with(|table| {
                 let handles: Vec<_> = (0..200).map(|n| table.insert(CENSUS.witness(n))).collect();
-                handles[..150]
-                    .iter()
-                    .for_each(|h| table.remove(*h).unwrap());
+                handles[..150].iter().for_each(|h| table.remove(*h).unwrap());
             });
         });
     }

@@ -19,11 +19,8 @@ use crate::{
 fn work(table: &HandleTable<usize>, nth: usize, turns: usize) {
     let mut mine = Vec::new();
     for n in 0..turns {
-        let handle = if n % 3 == 0 {
-            table.insert_with(|_| nth + n)
-        } else {
-            table.insert(nth + n)
-        };
+        let handle =
+            if n % 3 == 0 { table.insert_with(|_| nth + n) } else { table.insert(nth + n) };
         mine.push((handle, nth + n));
         if n % 2 == 1 {
             let (handle, value) = mine.swap_remove(n / 2 % mine.len());
@@ -108,11 +105,7 @@ fn threads_that_come_and_go_use_slots_again() {
     // Slots, and so memory, are used again: 9,600 values were in there.
     let stats = table.stats();
     let slots = stats.vacant + stats.live + stats.pending;
-    let most = if cfg!(handle_table_small) {
-        2_000
-    } else {
-        4_000
-    };
+    let most = if cfg!(handle_table_small) { 2_000 } else { 4_000 };
     assert!(slots < most, "{stats}");
 }
 
@@ -230,9 +223,7 @@ mod sharded {
         let table = HandleTable::builder().shards(SHARDS).build();
         let count = |shards: &[usize]| {
             let mut count = HashMap::new();
-            shards
-                .iter()
-                .for_each(|s| *count.entry(*s).or_insert(0) += 1);
+            shards.iter().for_each(|s| *count.entry(*s).or_insert(0) += 1);
             count
         };
 
@@ -251,23 +242,15 @@ mod sharded {
         let shared = *shared[0].0;
 
         // Thousands, one after the other: each finds a shard that it can own.
-        let one_by_one: Vec<_> = (0..2_000)
-            .map(|_| on_new_thread(|| own_shard(&table, SHARDS)))
-            .collect();
+        let one_by_one: Vec<_> =
+            (0..2_000).map(|_| on_new_thread(|| own_shard(&table, SHARDS))).collect();
         assert!(!one_by_one.contains(&shared), "leases were not given back");
     }
 
     #[test]
     fn the_number_of_shards_is_rounded_up_to_a_power_of_two() {
         let _serial = serial();
-        for (asked, given) in [
-            (0, 1),
-            (1, 1),
-            (2, 2),
-            (3, 4),
-            (1000, 1024),
-            (usize::MAX, 1024),
-        ] {
+        for (asked, given) in [(0, 1), (1, 1), (2, 2), (3, 4), (1000, 1024), (usize::MAX, 1024)] {
             let table = HandleTable::builder().shards(asked).build();
             table.insert(0);
             assert_eq!(table.stats().shards, given, "{asked}");

@@ -5,5 +5,5 @@ use std::sync::Arc;
 use handle_table::Handle;
 
 pub(crate) fn main() {
-    Handle::new(Arc::new(7));
+    _ = Handle::new(Arc::new(7));
 }

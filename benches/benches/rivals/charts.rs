@@ -48,12 +48,7 @@ struct Line<'r> {
 /// threads.
 pub fn draw(out: &Path, results: &Results) -> Drawn {
     for (cell, rows) in &results.cells {
-        let name = format!(
-            "{}-{}-{}.svg",
-            cell.workload.name(),
-            cell.kind,
-            cell.threads
-        );
+        let name = format!("{}-{}-{}.svg", cell.workload.name(), cell.kind, cell.threads);
         columns(&out.join(name), cell, rows)?;
     }
     let mut growing: BTreeMap<(Type, Workload), ByThreads> = BTreeMap::new();
@@ -122,11 +117,7 @@ fn growth(path: &Path, title: &str, by_threads: &[(usize, &[Row])]) -> Drawn {
             let point = ((threads as f64).log2(), row.throughput(threads));
             match lines.iter_mut().find(|line| line.name == row.name) {
                 Some(line) => line.points.push(point),
-                None => lines.push(Line {
-                    name: row.name,
-                    role: row.role,
-                    points: vec![point],
-                }),
+                None => lines.push(Line { name: row.name, role: row.role, points: vec![point] }),
             }
         }
     }

@@ -88,13 +88,8 @@ impl Cli {
         for &kind in &self.types {
             for workload in Workload::ALL {
                 let threads = self.threads.iter().filter(|&&n| workload.runs_on(n));
-                let cells: Vec<_> = threads
-                    .map(|&threads| Cell {
-                        kind,
-                        threads,
-                        workload,
-                    })
-                    .collect();
+                let cells: Vec<_> =
+                    threads.map(|&threads| Cell { kind, threads, workload }).collect();
                 if chosen(&self.filter, workload.name()) && !cells.is_empty() {
                     groups.push(cells);
                 }

@@ -64,10 +64,8 @@ pub fn contenders(kind: Type) -> Vec<Contender> {
 }
 
 fn typed<V: Value>() -> Vec<Contender> {
-    let mut all = vec![
-        Contender::new::<Table<V>>(Role::Ours),
-        Contender::new::<Global<V>>(Role::OursToo),
-    ];
+    let mut all =
+        vec![Contender::new::<Table<V>>(Role::Ours), Contender::new::<Global<V>>(Role::OursToo)];
     all.extend(peers::<V>());
     all
 }

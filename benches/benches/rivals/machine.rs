@@ -65,9 +65,7 @@ fn versions() -> String {
         let (_, rest) = lock.split_once(&entry)?;
         rest.split_once('"').map(|(version, _)| version)
     };
-    CRATES
-        .map(|name| format!("{name} {}", version(name).unwrap_or("?")))
-        .join(", ")
+    CRATES.map(|name| format!("{name} {}", version(name).unwrap_or("?"))).join(", ")
 }
 
 fn command() -> String {
@@ -75,10 +73,7 @@ fn command() -> String {
     if cfg!(feature = "mimalloc") {
         words.push("--features mimalloc".into());
     }
-    let args: Vec<_> = std::env::args()
-        .skip(1)
-        .filter(|arg| arg != "--bench")
-        .collect();
+    let args: Vec<_> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     if !args.is_empty() {
         words.push("--".into());
         words.extend(args);

@@ -23,13 +23,8 @@ use benches::{
 pub type LatencyLine = (&'static str, &'static str, Histogram<u64>);
 
 pub fn table(cell: &Cell, rows: &[Row]) -> String {
-    let mut text = format!(
-        "{:<42} {:>9} {:>9} {:>9}\n",
-        cell.title(),
-        "median ns",
-        "min ns",
-        "ours/this"
-    );
+    let mut text =
+        format!("{:<42} {:>9} {:>9} {:>9}\n", cell.title(), "median ns", "min ns", "ours/this");
     for row in rows {
         let ratio = ratio_to(rows, row).map_or(String::new(), |ratio| format!("{ratio:.2}"));
         let (median, minimum) = (median(&row.ns), minimum(&row.ns));
@@ -75,17 +70,10 @@ pub fn write_csv(out: &Path, results: &Results) -> io::Result<()> {
     if !results.cells.is_empty() {
         let mut summary = create(out, "results.csv")?;
         let mut samples = create(out, "samples.csv")?;
-        writeln!(
-            summary,
-            "workload,type,threads,system,median_ns,min_ns,ours_to_this"
-        )?;
+        writeln!(summary, "workload,type,threads,system,median_ns,min_ns,ours_to_this")?;
         writeln!(samples, "workload,type,threads,system,round,ns")?;
         for (cell, rows) in &results.cells {
-            let Cell {
-                kind,
-                threads,
-                workload,
-            } = cell;
+            let Cell { kind, threads, workload } = cell;
             for row in rows {
                 let key = format!("{},{kind},{threads},{}", workload.name(), quoted(row.name));
                 let ratio = ratio_to(rows, row).map_or(String::new(), |r| format!("{r:.3}"));
@@ -103,11 +91,7 @@ pub fn write_csv(out: &Path, results: &Results) -> io::Result<()> {
         for ((kind, name), footprint) in &results.memory {
             let (live, bytes) = (footprint.live, footprint.bytes);
             let per_value = footprint.per_value();
-            writeln!(
-                memory,
-                "{kind},{},{live},{bytes},{per_value:.1}",
-                quoted(name)
-            )?;
+            writeln!(memory, "{kind},{},{live},{bytes},{per_value:.1}", quoted(name))?;
         }
     }
     Ok(())
@@ -128,10 +112,7 @@ impl LatencyCsv {
             for percentile in PERCENTILES {
                 let ns = histogram.value_at_percentile(percentile);
                 let name = quoted(name);
-                writeln!(
-                    self.0,
-                    "{kind},{threads},{name},{operation},{percentile},{ns}"
-                )?;
+                writeln!(self.0, "{kind},{threads},{name},{operation},{percentile},{ns}")?;
             }
         }
         Ok(())

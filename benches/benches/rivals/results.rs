@@ -19,11 +19,7 @@ pub struct Cell {
 
 impl Cell {
     pub fn title(&self) -> String {
-        let Self {
-            kind,
-            threads,
-            workload,
-        } = self;
+        let Self { kind, threads, workload } = self;
         let s = if *threads == 1 { "" } else { "s" };
         format!("{}, {kind}, {threads} thread{s}", workload.name())
     }

@@ -39,10 +39,7 @@ pub fn run(cli: &Cli) -> io::Result<()> {
     }
     report::write_csv(&out, &results)?;
     charts::draw(&out, &results).map_err(|error| io::Error::other(error.to_string()))?;
-    println!(
-        "CSV files and charts are in {}",
-        out.canonicalize()?.display()
-    );
+    println!("CSV files and charts are in {}", out.canonicalize()?.display());
     if cli.targets {
         println!("\n{}", crate::targets::check(&results));
     }
@@ -51,11 +48,8 @@ pub fn run(cli: &Cli) -> io::Result<()> {
 
 fn run_cells(cli: &Cli, results: &mut Results) {
     let groups = cli.groups();
-    let runs: usize = groups
-        .iter()
-        .flatten()
-        .map(|cell| cli.rounds() * cli.contenders(cell.kind).len())
-        .sum();
+    let runs: usize =
+        groups.iter().flatten().map(|cell| cli.rounds() * cli.contenders(cell.kind).len()).sum();
     let progress = progress_bar(runs);
     for cells in groups {
         for (cell, rows) in run_group(cli, &cells, &progress) {
@@ -70,11 +64,8 @@ fn run_cells(cli: &Cli, results: &mut Results) {
 /// at least one.
 fn run_group(cli: &Cli, cells: &[Cell], progress: &ProgressBar) -> Vec<(Cell, Vec<Row>)> {
     let contenders = cli.contenders(cells[0].kind);
-    let row = |contender: &Contender| Row {
-        name: contender.name,
-        role: contender.role,
-        ns: Vec::new(),
-    };
+    let row =
+        |contender: &Contender| Row { name: contender.name, role: contender.role, ns: Vec::new() };
     let rows: Vec<Row> = contenders.iter().map(row).collect();
     let mut group: Vec<_> = cells.iter().map(|&cell| (cell, rows.clone())).collect();
     for round in 0..cli.rounds() {
@@ -162,11 +153,7 @@ fn run_latency_of(
 ) -> io::Result<()> {
     let contenders = cli.contenders(kind);
     let progress = progress_bar(contenders.len());
-    let plan = Plan {
-        threads,
-        ops: Workload::InsertGetRemove.ops(threads, cli.quick),
-        seed: 1,
-    };
+    let plan = Plan { threads, ops: Workload::InsertGetRemove.ops(threads, cli.quick), seed: 1 };
     let mut lines = vec![("(the clock)", "nothing", latency::clock(&plan))];
     for contender in contenders.iter().filter(|one| one.role != Role::OursToo) {
         progress.set_message(format!("latency, {kind}, {threads}: {}", contender.name));

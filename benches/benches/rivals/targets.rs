@@ -167,11 +167,7 @@ fn versus(one: &Side, other: &Side) -> String {
 }
 
 fn find<'r>(results: &'r Results, threads: usize, &(workload, name): &Side) -> Option<&'r Row> {
-    let cell = Cell {
-        kind: Type::U64,
-        threads,
-        workload,
-    };
+    let cell = Cell { kind: Type::U64, threads, workload };
     match name {
         BEST => results.best_peer(&cell),
         _ => results.row(&cell, name),

@@ -114,10 +114,7 @@ impl Machine<'_> {
             Collect => {
                 let epoch = self.collector.epoch;
                 let scan = match self.collector.sentinel {
-                    Some(sentinel) if sentinel != epoch => Pop {
-                        epoch,
-                        left: BAGS_PER_COLLECT,
-                    },
+                    Some(sentinel) if sentinel != epoch => Pop { epoch, left: BAGS_PER_COLLECT },
                     _ => Scan { epoch, from: 0 },
                 };
                 self.insert(thread, &[Read(Line::Epoch), Read(Line::Sentinel), scan]);
@@ -126,14 +123,8 @@ impl Machine<'_> {
                 let seen = self.threads.get(from).map(|other| other.pinned);
                 let then = match seen {
                     None => MoveEpoch { epoch },
-                    Some(Some(pinned)) if pinned != epoch => Pop {
-                        epoch,
-                        left: BAGS_PER_COLLECT,
-                    },
-                    Some(_) => Scan {
-                        epoch,
-                        from: from + 1,
-                    },
+                    Some(Some(pinned)) if pinned != epoch => Pop { epoch, left: BAGS_PER_COLLECT },
+                    Some(_) => Scan { epoch, from: from + 1 },
                 };
                 self.insert(thread, &[then]);
                 if seen.is_some() {
@@ -145,10 +136,7 @@ impl Machine<'_> {
             }
             MoveEpoch { epoch } => {
                 self.collector.epoch = self.collector.epoch.max(epoch + 1);
-                let pop = Pop {
-                    epoch: epoch + 1,
-                    left: BAGS_PER_COLLECT,
-                };
+                let pop = Pop { epoch: epoch + 1, left: BAGS_PER_COLLECT };
                 self.insert(thread, &[Write(Line::Epoch), pop]);
             }
             Pop { epoch, left } => {
@@ -186,16 +174,10 @@ mod tests {
     #[test]
     fn a_pin_costs_more_with_more_participants_unless_there_is_a_sentinel_or_it_is_shared() {
         let pins = verb(|verb, _, steps| steps.extend([Pin, Work(verb.work), Unpin]));
-        let without = Costs {
-            sentinel: false,
-            ..COSTS
-        };
+        let without = Costs { sentinel: false, ..COSTS };
         let pin = |cores, costs| Machine::new(&pins, cores, 1, costs).run(768).ns;
         let (one, few, many) = (pin(1, &without), pin(8, &without), pin(128, &without));
-        assert!(
-            one < 10.5 && few > one + 1.0 && many > few + 10.0,
-            "{one} {few} {many}"
-        );
+        assert!(one < 10.5 && few > one + 1.0 && many > few + 10.0, "{one} {few} {many}");
         assert!(pin(128, &COSTS) < 10.5);
         let repins = verb(|verb, _, steps| steps.extend([Work(verb.work), Repin]));
         assert!(run(&repins, 128).ns < 10.5);

@@ -68,10 +68,7 @@ impl Machine<'_> {
             Unlock => self.grace.locked = false,
             TryAdvance { ticket, left } => {
                 if ticket > self.grace.clock && left > 0 {
-                    let again = TryAdvance {
-                        ticket,
-                        left: left - 1,
-                    };
+                    let again = TryAdvance { ticket, left: left - 1 };
                     self.insert(thread, &[Pin, BeginGracePeriod, Flush, Unpin, again]);
                 }
                 self.insert(thread, &[Read(Line::Clock)]);

@@ -111,17 +111,13 @@ impl<'v> Machine<'v> {
     /// Runs the verb `turns` times on each thread, on average, after a warm-up of a third as many.
     pub fn run(mut self, turns: u64) -> Outcome {
         let cores = self.threads.len() as u64;
-        let mut next: BinaryHeap<_> = (0..self.threads.len())
-            .map(|thread| Reverse((0, thread)))
-            .collect();
+        let mut next: BinaryHeap<_> =
+            (0..self.threads.len()).map(|thread| Reverse((0, thread))).collect();
         let (warm, all) = (cores * (turns / 3), cores * (turns / 3 + turns));
         let (mut done, mut start) = (0, 0);
         while let Some(Reverse((mut now, thread))) = next.pop() {
             // Continues with this thread until another one has an earlier time.
-            while next
-                .peek()
-                .is_none_or(|Reverse(first)| (now, thread) <= *first)
-            {
+            while next.peek().is_none_or(|Reverse(first)| (now, thread) <= *first) {
                 match self.threads[thread].todo.pop() {
                     Some(step) => now = self.step(thread, step, now),
                     None => {
@@ -206,13 +202,7 @@ pub(super) mod tests {
 
     /// A verb of 10 ns, with these steps.
     pub(in super::super) fn verb(steps: fn(&Verb, Turn, &mut Vec<Step>)) -> Verb {
-        Verb {
-            name: "test",
-            about: "",
-            work: 10.0,
-            batch: 256,
-            make: steps,
-        }
+        Verb { name: "test", about: "", work: 10.0, batch: 256, make: steps }
     }
 
     /// Runs that many turns of each thread, one after the other, without regard to time.
@@ -244,10 +234,7 @@ pub(super) mod tests {
             let got = run(&writes, cores).million_ops;
             assert!(got <= most * 1.01 && got > most * 0.95, "{got} of {most}");
             let busiest = run(&writes, cores).busiest;
-            assert!(
-                matches!(busiest, Some((Line::Lock, share)) if share > 0.95),
-                "{busiest:?}"
-            );
+            assert!(matches!(busiest, Some((Line::Lock, share)) if share > 0.95), "{busiest:?}");
         }
         assert_eq!(run(&writes, 1).ns, 30.0);
     }

@@ -87,9 +87,7 @@ impl State {
     }
 
     fn still_had(&self, now: Time, by: impl Fn(&Cores) -> bool) -> bool {
-        self.had
-            .iter()
-            .any(|(cores, until)| now < *until && by(cores))
+        self.had.iter().any(|(cores, until)| now < *until && by(cores))
     }
 }
 
@@ -115,9 +113,7 @@ impl Memory {
         let mates = |core| {
             let mut mates = Cores::default();
             let is_mate = |&other: &usize| node_of(other) == node_of(core);
-            (0..cores)
-                .filter(is_mate)
-                .for_each(|mate| set(&mut mates, mate));
+            (0..cores).filter(is_mate).for_each(|mate| set(&mut mates, mate));
             mates
         };
         Self {
@@ -154,16 +150,8 @@ impl Memory {
             return now;
         }
         let nobody = state.have == Cores::default();
-        let in_node = state
-            .have
-            .iter()
-            .zip(node)
-            .any(|(have, node)| have & node != 0);
-        let cost = if in_node || nobody {
-            self.near
-        } else {
-            self.far
-        };
+        let in_node = state.have.iter().zip(node).any(|(have, node)| have & node != 0);
+        let cost = if in_node || nobody { self.near } else { self.far };
         let end = if state.have.iter().map(|word| word.count_ones()).sum::<u32>() == 1 {
             state.pass_on(cost, now)
         } else {
@@ -186,11 +174,7 @@ impl Memory {
         if state.have == alone || state.still_had(now, |cores| *cores == alone) {
             return now;
         }
-        let beyond = state
-            .have
-            .iter()
-            .zip(node)
-            .any(|(have, node)| have & !node != 0);
+        let beyond = state.have.iter().zip(node).any(|(have, node)| have & !node != 0);
         let cost = if beyond { self.far } else { self.near };
         let end = state.pass_on(cost, now);
         state.have = alone;
@@ -234,11 +218,7 @@ mod tests {
         let now = memory.write(0, Line::Lock, 0);
         let (near, far) = (time(COSTS.near), time(COSTS.far));
         assert_eq!(memory.read(1, Line::Lock, now), now + near);
-        assert_eq!(
-            memory.read(0, Line::Lock, now),
-            now,
-            "the writer keeps a copy"
-        );
+        assert_eq!(memory.read(0, Line::Lock, now), now, "the writer keeps a copy");
         let later = now + 10 * far;
         assert_eq!(memory.read(2, Line::Lock, later), later + far);
         assert_eq!(memory.write(0, Line::Lock, 2 * later), 2 * later + far);

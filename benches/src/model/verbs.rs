@@ -22,10 +22,7 @@ impl Turn {
 
     /// The line of the slot that `thread` used `ago` turns before this one.
     fn slot(self, thread: usize, batch: usize, ago: usize) -> Line {
-        Line::Slot(
-            thread,
-            (self.number + 2 * batch - ago) % (2 * batch) / SLOTS_IN_A_LINE,
-        )
+        Line::Slot(thread, (self.number + 2 * batch - ago) % (2 * batch) / SLOTS_IN_A_LINE)
     }
 }
 
@@ -52,21 +49,10 @@ impl Verb {
     /// All verbs, with deletes in batches of `batch`. Their work was measured on one thread of an
     /// AMD EPYC (Zen 3): see docs/lab/scaling-model.md.
     pub fn all(batch: usize) -> Vec<Self> {
-        let verb = |name, about, work, make| Self {
-            name,
-            about,
-            work,
-            batch,
-            make,
-        };
+        let verb = |name, about, work, make| Self { name, about, work, batch, make };
         vec![
             verb("get", "a pin each, all threads one handle", 4.0, get_hot),
-            verb(
-                "get-own",
-                "a pin each, each thread its own handle",
-                4.0,
-                get_own,
-            ),
+            verb("get-own", "a pin each, each thread its own handle", 4.0, get_own),
             verb("pinned-get", "under one pin", 1.7, pinned_get),
             verb("pump", "under one pin, renewed every 64", 1.8, pump),
             verb("new-delete", "on the own shard", 8.3, new_delete),
@@ -76,24 +62,9 @@ impl Verb {
                 13.0,
                 hand_off,
             ),
-            verb(
-                "no-lease",
-                "new and delete, all threads on shard 0",
-                24.0,
-                no_lease,
-            ),
-            verb(
-                "counted",
-                "get with a count in the slot, as in sharded-slab",
-                12.0,
-                counted,
-            ),
-            verb(
-                "counted-own",
-                "as counted, each thread its own handle",
-                12.0,
-                counted_own,
-            ),
+            verb("no-lease", "new and delete, all threads on shard 0", 24.0, no_lease),
+            verb("counted", "get with a count in the slot, as in sharded-slab", 12.0, counted),
+            verb("counted-own", "as counted, each thread its own handle", 12.0, counted_own),
             verb("arc", "clone and drop of one Arc", 4.8, counted),
             verb(
                 "one-lock",
@@ -143,33 +114,21 @@ fn new_delete(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
 }
 
 fn hand_off(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
-    let Turn {
-        thread, threads, ..
-    } = turn;
+    let Turn { thread, threads, .. } = turn;
     let left = (thread + threads - 1) % threads;
-    let (mine, theirs) = (
-        turn.slot(thread, verb.batch, 0),
-        turn.slot(left, verb.batch, verb.batch),
-    );
+    let (mine, theirs) =
+        (turn.slot(thread, verb.batch, 0), turn.slot(left, verb.batch, verb.batch));
     let half = Work(verb.work / 2.0);
     steps.extend([half, Write(Line::Owned(thread)), Write(mine)]);
     steps.extend([Pin, Read(theirs), Unpin, half, Write(theirs)]);
     if turn.fills(verb.batch) {
         // Reclaimed slots return to their shard in one chain, and its owner takes all at once.
-        steps.extend([
-            Retire,
-            Write(Line::Shared(left)),
-            Write(Line::Shared(thread)),
-        ]);
+        steps.extend([Retire, Write(Line::Shared(left)), Write(Line::Shared(thread))]);
     }
 }
 
 fn no_lease(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
-    let Turn {
-        thread,
-        threads,
-        number,
-    } = turn;
+    let Turn { thread, threads, number } = turn;
     // A stack gives its slots to the threads in turn.
     let number = (number * threads + thread) % (2 * verb.batch * threads);
     let slot = Line::Slot(0, number / SLOTS_IN_A_LINE);
@@ -213,11 +172,7 @@ mod tests {
         let verb = verb.expect("there is a verb of this name");
         let mut steps = Vec::new();
         for number in 0..256 {
-            let turn = Turn {
-                thread,
-                threads: 8,
-                number,
-            };
+            let turn = Turn { thread, threads: 8, number };
             verb.steps(turn, &mut steps);
         }
         let line = |step: &Step| match step {
@@ -239,11 +194,7 @@ mod tests {
     #[test]
     fn a_batch_fills_once_in_its_length() {
         for thread in [0, 5] {
-            let turn = |number| Turn {
-                thread,
-                threads: 8,
-                number,
-            };
+            let turn = |number| Turn { thread, threads: 8, number };
             assert_eq!((0..2560).filter(|&n| turn(n).fills(256)).count(), 10);
         }
     }

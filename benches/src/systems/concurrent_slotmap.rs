@@ -33,10 +33,7 @@ impl<V: Value> System for ConcurrentSlotMap<V> {
 
     #[inline(always)]
     fn get(&self, id: SlotId) -> u64 {
-        self.0
-            .get(id, &self.0.pin())
-            .expect("the value is live")
-            .read()
+        self.0.get(id, &self.0.pin()).expect("the value is live").read()
     }
 
     #[inline(always)]
@@ -48,10 +45,7 @@ impl<V: Value> System for ConcurrentSlotMap<V> {
 
     #[inline(always)]
     fn reader(&self) -> Option<MapReader<'_, V>> {
-        Some(MapReader {
-            map: &self.0,
-            guard: self.0.pin(),
-        })
+        Some(MapReader { map: &self.0, guard: self.0.pin() })
     }
 }
 
@@ -63,19 +57,13 @@ pub struct MapReader<'a, V> {
 impl<V: Value> Reader<SlotId> for MapReader<'_, V> {
     #[inline(always)]
     fn get(&self, id: SlotId) -> u64 {
-        self.map
-            .get(id, &self.guard)
-            .expect("the value is live")
-            .read()
+        self.map.get(id, &self.guard).expect("the value is live").read()
     }
 
     #[inline(always)]
     fn repin(self) -> Self {
         let Self { map, guard } = self;
         drop(guard);
-        Self {
-            map,
-            guard: map.pin(),
-        }
+        Self { map, guard: map.pin() }
     }
 }

@@ -35,10 +35,7 @@ impl<V: Value> System for IdrEbr<V> {
 
     #[inline(always)]
     fn reader(&self) -> Option<IdrReader<'_, V>> {
-        Some(IdrReader {
-            idr: &self.0,
-            guard: EbrGuard::new(),
-        })
+        Some(IdrReader { idr: &self.0, guard: EbrGuard::new() })
     }
 }
 
@@ -50,19 +47,13 @@ pub struct IdrReader<'a, V: 'static> {
 impl<V: Value> Reader<Key> for IdrReader<'_, V> {
     #[inline(always)]
     fn get(&self, key: Key) -> u64 {
-        self.idr
-            .get(key, &self.guard)
-            .expect("the value is live")
-            .read()
+        self.idr.get(key, &self.guard).expect("the value is live").read()
     }
 
     #[inline(always)]
     fn repin(self) -> Self {
         let Self { idr, guard } = self;
         drop(guard);
-        Self {
-            idr,
-            guard: EbrGuard::new(),
-        }
+        Self { idr, guard: EbrGuard::new() }
     }
 }

@@ -34,9 +34,7 @@ impl<V: Value> System for FfiSupport<V> {
 
     #[inline(always)]
     fn get(&self, handle: Handle) -> u64 {
-        self.0
-            .get(handle, |value| Ok::<_, HandleError>(value.read()))
-            .expect("the value is live")
+        self.0.get(handle, |value| Ok::<_, HandleError>(value.read())).expect("the value is live")
     }
 
     #[inline(always)]

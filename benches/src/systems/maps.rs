@@ -42,10 +42,7 @@ impl<V: Value, H: Hasher> System for Papaya<V, H> {
     const NAME: &'static str = H::PAPAYA;
 
     fn new() -> Self {
-        Self {
-            next: AtomicUsize::new(1),
-            map: HashMap::default(),
-        }
+        Self { next: AtomicUsize::new(1), map: HashMap::default() }
     }
 
     #[inline(always)]
@@ -68,10 +65,7 @@ impl<V: Value, H: Hasher> System for Papaya<V, H> {
 
     #[inline(always)]
     fn reader(&self) -> Option<PapayaReader<'_, V, H>> {
-        Some(PapayaReader {
-            map: &self.map,
-            guard: self.map.guard(),
-        })
+        Some(PapayaReader { map: &self.map, guard: self.map.guard() })
     }
 }
 
@@ -106,10 +100,7 @@ impl<V: Value, H: Hasher> System for Dash<V, H> {
     const NAME: &'static str = H::DASHMAP;
 
     fn new() -> Self {
-        Self {
-            next: AtomicUsize::new(1),
-            map: DashMap::default(),
-        }
+        Self { next: AtomicUsize::new(1), map: DashMap::default() }
     }
 
     #[inline(always)]

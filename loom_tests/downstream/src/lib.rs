@@ -27,9 +27,7 @@ struct Callback<S> {
 impl<S: Send + Sync + 'static> Registry<S> {
     /// An empty registry.
     pub fn new() -> Self {
-        Self {
-            callbacks: HandleTable::new(),
-        }
+        Self { callbacks: HandleTable::new() }
     }
 
     /// Registers a callback, and returns what to pass to C as `user_data`.

@@ -73,11 +73,7 @@ impl Library {
             // are not about it, so the thread ends only after all threads have made their calls.
             ended.recv().unwrap();
         });
-        Self {
-            called,
-            end,
-            thread,
-        }
+        Self { called, end, thread }
     }
 
     /// Waits for all calls, and returns whether each one went well.

@@ -43,11 +43,7 @@ impl<T: 'static> Inline<T> {
     const VTABLE: &'static Vtable = &Vtable {
         id: TypeId::of::<T>,
         name: type_name::<T>,
-        drop: if Self::FITS && !needs_drop::<T>() {
-            None
-        } else {
-            Some(Self::drop)
-        },
+        drop: if Self::FITS && !needs_drop::<T>() { None } else { Some(Self::drop) },
     };
 
     #[inline]
@@ -113,10 +109,7 @@ impl<T: 'static> Inline<T> {
 impl Erased {
     #[inline]
     pub(super) fn new<T: Send + Sync + 'static>(value: T) -> Self {
-        Self {
-            words: UnsafeCell::new(Inline::write(value)),
-            vtable: Inline::<T>::VTABLE,
-        }
+        Self { words: UnsafeCell::new(Inline::write(value)), vtable: Inline::<T>::VTABLE }
     }
 
     #[inline]
@@ -143,10 +136,7 @@ impl Erased {
     #[cold]
     #[inline(never)]
     fn wrong_type(&self, expected: &'static str) -> HandleError {
-        HandleError::WrongType {
-            expected,
-            found: (self.vtable.name)(),
-        }
+        HandleError::WrongType { expected, found: (self.vtable.name)() }
     }
 
     /// The value, if it is a `T`, by value.
@@ -197,10 +187,7 @@ mod tests {
         let erased = Erased::new(String::from("text"));
         assert_eq!(
             erased.get::<u8>(),
-            Err(HandleError::WrongType {
-                expected: "u8",
-                found: "alloc::string::String"
-            })
+            Err(HandleError::WrongType { expected: "u8", found: "alloc::string::String" })
         );
         let erased = match erased.take::<u8>() {
             Ok(_) => panic!("a String is no u8"),
@@ -214,17 +201,9 @@ mod tests {
         use std::sync::atomic::{AtomicUsize, Ordering};
 
         let erased = Erased::new(AtomicUsize::new(1));
-        let count = erased
-            .get::<AtomicUsize>()
-            .map(|n| n.fetch_add(1, Ordering::Relaxed));
+        let count = erased.get::<AtomicUsize>().map(|n| n.fetch_add(1, Ordering::Relaxed));
         assert_eq!(count, Ok(1));
-        assert_eq!(
-            erased
-                .take::<AtomicUsize>()
-                .ok()
-                .map(AtomicUsize::into_inner),
-            Some(2)
-        );
+        assert_eq!(erased.take::<AtomicUsize>().ok().map(AtomicUsize::into_inner), Some(2));
     }
 
     #[test]

@@ -226,8 +226,8 @@ impl Handle {
         PROCESS_WIDE.flush();
     }
 
-    /// Waits until all values whose handles were deleted from the process-wide table before the call
-    /// have been dropped; see [`HandleTable::quiesce`].
+    /// Waits until all values whose handles were deleted from the process-wide table before the
+    /// call have been dropped; see [`HandleTable::quiesce`].
     ///
     /// # Example
     ///
