@@ -10,9 +10,9 @@ use loom::{
 };
 use loom_tests::{check, join, same_slot, table, Ledger};
 
-/// Edge "grow" of the table's body. Fails if `OnceInner` loses a Release or an Acquire, if two
-/// threads each install an `Inner`, or if an insert goes on before the `AtomicLookup` is stored.
-/// Also fails if `Leases::claim` loses its compare-exchange: both threads own one shard.
+/// Edge "grow" of the table's body. Fails if `OnceInner` loses a Release or an Acquire, or if two
+/// threads each install an `Inner`. Also fails if `Leases::claim` loses its compare-exchange: both
+/// threads own one shard.
 #[test]
 fn two_first_inserts_make_one_inner() {
     check(|| {
@@ -36,9 +36,8 @@ fn two_first_inserts_make_one_inner() {
     });
 }
 
-/// Edge "grow" of the table's body. Fails if `OnceInner` or `AtomicLookup` loses a Release or an
-/// Acquire, or if `AtomicLookup::store` changes its order: a look-up finds a half-made `Inner`, or
-/// it finds the directory of segments without its size or without the table's key.
+/// Edge "grow" of the table's body. Fails if `OnceInner` loses its Release or an Acquire: a look-up
+/// finds a half-made `Inner`.
 #[test]
 fn a_lookup_sees_a_whole_inner_or_none() {
     check(|| {

@@ -69,7 +69,8 @@ pub(crate) struct Inner<T> {
 }
 
 /// What the calling thread works with: the shard that it owns or, if it owns none, shard 0, which
-/// no thread owns. Valid for one call, since a thread neither gains nor loses its lease during one.
+/// no thread owns. Valid for one call, since a thread neither gains nor loses its lease during
+/// one that returns.
 pub(super) enum ShardAccess<'t, T> {
     Owner(Owner<'t, T>),
     Shared(&'t Shard<T>),
@@ -120,7 +121,8 @@ impl<T> Inner<T> {
     /// The shard that the calling thread works with.
     pub(super) fn access(&self) -> ShardAccess<'_, T> {
         match self.shards.get(epoch::own_shard()) {
-            // SAFETY: the thread's lease is that of this shard number, in every table.
+            // SAFETY: the thread's lease is that of this shard number, in every table, and is kept
+            // until the thread ends, which no call outlives. The slots are this table's.
             Some(shard) => ShardAccess::Owner(unsafe { Owner::new(shard, &self.slots) }),
             None => ShardAccess::Shared(&self.shards[0]),
         }
@@ -131,8 +133,9 @@ impl<T> Inner<T> {
     #[inline]
     pub(super) fn owner_fast(&self) -> Option<Owner<'_, T>> {
         let number = epoch::own_shard_fast();
-        // SAFETY: the number is less than that of the shards, and the thread's lease is that of
-        // this shard number, in every table.
+        // SAFETY: the number is less than that of the shards. The thread's lease is that of this
+        // shard number, in every table, and is kept until the thread ends, which no call outlives.
+        // The slots are this table's.
         (number < self.fast_shards).then(|| unsafe {
             let shard = self.shards.get_unchecked(number);
             Owner::new(shard, &self.slots)

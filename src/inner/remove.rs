@@ -13,7 +13,7 @@ use crate::{
     config::{batch_limit, ADVANCE_AT_BATCHES, RECLAIM_BATCHES, YIELD_ABOVE_BATCHES},
     epoch::{is_dropping, while_dropping, Ticket},
     handle::Handle,
-    reclaim::Batch,
+    reclaim::{Batch, InBatch},
     shard::Shard,
     slots::{Index, Phase, Slot, SlotLayout, State},
     sync::{yield_now, OnDrop},
@@ -106,7 +106,7 @@ impl<T> Inner<T> {
         if is_dropping() || shard.sealed().waiting() == 0 {
             return;
         }
-        let Some(_inside) = self.sweep_lock.enter_batch(shard.droppers()) else {
+        let Some(inside) = self.sweep_lock.enter_batch(shard.droppers()) else {
             return;
         };
         while_dropping(|| {
@@ -115,10 +115,10 @@ impl<T> Inner<T> {
                     ShardAccess::Owner(owner)
                         if batch.slots().reusable_in_place && ptr::eq(owner.shard(), shard) =>
                     {
-                        self.vacate_batch(&batch);
+                        self.vacate_batch(&batch, &inside);
                         owner.adopt_batch(batch);
                     }
-                    access => self.free_batch(&batch, access),
+                    access => self.free_batch(&batch, &inside, access),
                 }
             }
         });
@@ -126,17 +126,17 @@ impl<T> Inner<T> {
 
     /// Drops the values of a batch, and vacates its slots in place; leaves trivial values and their
     /// slots as they are.
-    fn vacate_batch(&self, batch: &Batch) {
+    fn vacate_batch(&self, batch: &Batch, inside: &InBatch<'_>) {
         if !SlotLayout::<T>::TRIVIAL {
             let vacate = |slot: Slot<'_, T>, _, state| slot.state().vacate_in_place(state);
-            self.drop_values(batch.slots().first, vacate);
+            self.drop_values(batch.slots().first, inside, vacate);
         }
     }
 
     /// Drops the values of a batch, and frees its slots, each to the shard that it belongs to.
-    fn free_batch<'t>(&'t self, batch: &Batch, access: &ShardAccess<'t, T>) {
+    fn free_batch<'t>(&'t self, batch: &Batch, inside: &InBatch<'_>, access: &ShardAccess<'t, T>) {
         let mut frees = RemoteFrees::new(self, access);
-        self.drop_values(batch.slots().first, |slot, index, state| {
+        self.drop_values(batch.slots().first, inside, |slot, index, state| {
             frees.add(slot.state(), index, state.vacated().generation());
         });
     }
@@ -144,7 +144,12 @@ impl<T> Inner<T> {
     /// Drops the values of a batch whose grace period is over. Borrows nothing while user code
     /// runs. Calls `then` with each slot, its index and its state, when the slot has no value
     /// any more: the state is limbo or, if a sweep was there before, vacant.
-    fn drop_values<'t>(&'t self, first: Index, mut then: impl FnMut(Slot<'t, T>, Index, State)) {
+    fn drop_values<'t>(
+        &'t self,
+        first: Index,
+        _inside: &InBatch<'_>,
+        mut then: impl FnMut(Slot<'t, T>, Index, State),
+    ) {
         let mut next = Some(first);
         let mut slots = self.slots.directory().cursor();
         // Runs once, and once more after each drop that panics.
@@ -159,7 +164,7 @@ impl<T> Inner<T> {
                     let _then = OnDrop(|| then(slot, index, state));
                     if state.phase() == Phase::Limbo {
                         // SAFETY: the grace period is over, the batch is this thread's, and
-                        // `enter_batch` keeps sweeps away.
+                        // `_inside` keeps sweeps away.
                         unsafe { slot.drop_value() };
                     }
                 }

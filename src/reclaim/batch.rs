@@ -44,7 +44,7 @@ impl Batch {
     /// # Safety
     ///
     /// No other thread has this batch. `next` is null, or came from `Box::into_raw` and belongs to
-    /// this batch from here on.
+    /// this batch once the caller has published it.
     pub(super) unsafe fn link(&self, next: *mut Self) {
         // SAFETY: the caller's duty.
         self.next.with_mut(|place| unsafe { *place = next });

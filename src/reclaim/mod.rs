@@ -22,5 +22,5 @@ mod models;
 pub(crate) use self::{
     batch::{Batch, BatchList, SlotList},
     sealed::SealedBatches,
-    sweep_lock::{Droppers, Drops, SweepLock},
+    sweep_lock::{Droppers, Drops, InBatch, SweepLock},
 };

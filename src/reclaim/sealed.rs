@@ -4,7 +4,8 @@
 //! - **Algorithm**: a Treiber stack.
 //! - **Collision**: the loser of a compare-exchange links its batch anew.
 //! - **ABA**: harmless. The stack is taken whole, so a head that returned is as good as one that
-//!   never left.
+//!   never left. (Strictly, a link to a batch that was freed and allocated anew at the same address
+//!   meanwhile has lost its provenance; no processor notices.)
 //! - **Orderings**: edge "grace".
 
 use std::ptr;

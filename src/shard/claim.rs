@@ -38,15 +38,17 @@ impl<'s, T> Claim<'s, T> {
     #[inline]
     pub(crate) fn publish(self, value: T) -> LiveState {
         let live = self.live();
-        // SAFETY: the slot is claimed, by the promise of `new`.
+        // SAFETY: the slot is claimed, by the promise of `new`, and the claim was not given up: a
+        // claim that was is not published, see `give_up`.
         unsafe { self.slot.write(value) };
         self.slot.state().publish(live);
         self.issued.add_one();
         live
     }
 
-    /// The slot, its index, and the generation to be issued next, for a claim that is given up: the
-    /// claimed generation is used up, since its handle may have been seen.
+    /// The slot, its index, and the generation to be issued next, for a claim that is given up and
+    /// must not be published any more. The claimed generation is used up, since its handle may have
+    /// been seen.
     pub(crate) fn give_up(&self) -> (&'s AtomicState, Index, usize) {
         (self.slot.state(), self.index, self.generation + 1)
     }

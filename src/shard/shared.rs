@@ -39,7 +39,7 @@ struct SharedHalf {
     sealed: SealedBatches,
     /// How many threads drop values of these batches.
     droppers: Droppers,
-    /// Handles issued and deleted by threads that own no shard.
+    /// Handles issued and deleted through this half.
     counts: Counts,
 }
 

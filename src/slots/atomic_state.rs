@@ -52,7 +52,8 @@ impl AtomicState {
     /// that it may have lost; it checks that later.)
     #[inline]
     pub(crate) fn load_own(&self) -> State {
-        // edge: none. No other thread writes the state of a slot that this thread owns.
+        // edge: none. No other thread writes the state of a slot that this thread owns; of one that
+        // it may have lost, the state is not used.
         State::from_bits(self.state.load(Ordering::Relaxed))
     }
 
@@ -60,7 +61,8 @@ impl AtomicState {
     /// value to it.
     #[inline]
     pub(crate) fn publish(&self, live: LiveState) {
-        // edge: publish. Release: the value before the state that lets readers in.
+        // edge: publish, delete. Release: the value before the state that lets readers in, and what
+        // the deleters of earlier handles did.
         self.state.store(live.bits(), Ordering::Release);
     }
 
@@ -69,9 +71,9 @@ impl AtomicState {
     #[inline]
     pub(crate) fn unlink(&self, live: LiveState, link: Link) -> bool {
         let limbo = live.limbo(link);
-        // edge: delete. Release: a thread that finds the slot in limbo comes after what the deleter
-        // did before. Acquire: the deleter comes after the publisher. Relaxed on failure: a loser
-        // that reports `Deleted` loads the state again, by an Acquire.
+        // edge: publish, delete. Release: a thread that finds the slot in limbo comes after what
+        // the deleter did before. Acquire: the deleter comes after the publisher. Relaxed on
+        // failure: a loser that reports `Deleted` loads the state again, by an Acquire.
         self.state
             .compare_exchange(live.bits(), limbo.bits(), Ordering::AcqRel, Ordering::Relaxed)
             .is_ok()

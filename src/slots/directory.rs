@@ -87,7 +87,8 @@ impl<'s, T> Directory<'s, T> {
         let end = entry.end.load(Ordering::Acquire);
         // edge: grow. Relaxed: stored before the end.
         let base = entry.base.load(Ordering::Relaxed);
-        // SAFETY: the index belongs to this segment, which has slots up to `end`.
+        // SAFETY: the index belongs to this segment, which has slots up to `end`. This thread has
+        // seen the end, and so sees the base, which was stored before.
         (index.bits() < end).then(|| unsafe { slot_at(base, index) })
     }
 
@@ -95,10 +96,11 @@ impl<'s, T> Directory<'s, T> {
     ///
     /// # Safety
     ///
-    /// The slot was used before, and that use happens before this call.
+    /// The slot's segment was made, with that slot in it, and that happens before this call. So it
+    /// is if the slot was used before and reached the caller by edges from that use.
     #[inline]
     pub(crate) unsafe fn known(&self, index: Index) -> Slot<'s, T> {
-        // SAFETY: the caller's duty; the thread that used the slot had found its segment made.
+        // SAFETY: the caller's duty.
         unsafe { slot_at(self.entry(index).known_base(), index) }
     }
 
@@ -133,7 +135,8 @@ impl<'s, T> Cursor<'s, T> {
     ///
     /// # Safety
     ///
-    /// The slot was used before, and that use happens before this call.
+    /// The slot's segment was made, with that slot in it, and that happens before this call. So it
+    /// is if the slot was used before and reached the caller by edges from that use.
     #[inline]
     pub(crate) unsafe fn known(&mut self, index: Index) -> Slot<'s, T> {
         let entry = index.entry(self.directory.place_bits);
@@ -141,7 +144,7 @@ impl<'s, T> Cursor<'s, T> {
             self.entry = entry;
             self.base = self.directory.entry(index).known_base();
         }
-        // SAFETY: the caller's duty; the thread that used the slot had found its segment made.
+        // SAFETY: the caller's duty.
         unsafe { slot_at(self.base, index) }
     }
 }

@@ -193,7 +193,8 @@ impl<'s, T> Slot<'s, T> {
     ///
     /// # Safety
     ///
-    /// There is a value, and no other thread can reach it, now or later.
+    /// There is a value, its `write` happened before this call, and no other thread can reach it,
+    /// now or later.
     pub(crate) unsafe fn take(self) -> Box<T> {
         // Does not go through `inline`: in a build without optimization, even a branch that is
         // never taken needs stack for the value that it moves.
@@ -211,7 +212,8 @@ impl<'s, T> Slot<'s, T> {
     ///
     /// # Safety
     ///
-    /// There is a value, and no other thread can reach it, now or later.
+    /// There is a value, its `write` happened before this call, and no other thread can reach it,
+    /// now or later.
     #[inline]
     pub(crate) unsafe fn drop_value(self) {
         match self.inline() {
