@@ -30,7 +30,6 @@ pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Callbacks from SQLite, through handles
 #[derive(Parser)]
-#[command(name = "callbacks")]
 struct Options {
     /// Rows for each thread
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]

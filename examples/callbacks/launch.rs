@@ -1,7 +1,7 @@
 //! Runs the program in `examples/sqlite`: SQLite calls back through handles, on several threads.
 //!
-//! That program is a package of its own, so that `cargo test` compiles no C. This launcher passes
-//! its arguments on to it, and the exit status back.
+//! That program is no example target, since `cargo test` compiles those, and would compile SQLite.
+//! This launcher passes its arguments on to the program, and the exit status back.
 
 use std::{
     env,
@@ -10,10 +10,9 @@ use std::{
 };
 
 fn main() -> ExitCode {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sqlite/Cargo.toml");
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("sqlite/Cargo.toml");
     if !manifest.is_file() {
-        eprintln!("error: {} does not exist", manifest.display());
-        eprintln!("The SQLite program is in the repository of handle-table, not in its package.");
+        eprintln!("error: the SQLite program is missing: {} is not a file", manifest.display());
         return ExitCode::FAILURE;
     }
     // `cargo run` puts its own path into the variable CARGO.
