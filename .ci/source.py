@@ -35,14 +35,14 @@ def read(name):
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def blank(text, start, end):
-    """`text` with spaces from `start` to `end`. Line breaks stay, and so do all positions."""
-    return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+def blank(text):
+    """Spaces in the place of `text`. Line breaks stay, and so do all positions."""
+    return re.sub(r"[^\n]", " ", text)
 
 
 def code(source):
     """Rust code with spaces in the place of comments and literals."""
-    return LITERAL.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), source)
+    return LITERAL.sub(lambda found: blank(found[0]), source)
 
 
 def closing(text, start):
@@ -55,9 +55,10 @@ def closing(text, start):
     return len(text)
 
 
-def without_tests(text):
-    """`code` with spaces in the place of items that are compiled for tests only."""
-    while found := TEST.search(text):
+def tests(text):
+    """Where in `code` items stand that are compiled for tests only, as from and to."""
+    end = 0
+    while found := TEST.search(text, end):
         end = found.end()
         # The item ends with its first `;` or block, outside of parentheses and other attributes.
         while end < len(text) and text[end] not in ";{":
@@ -66,7 +67,13 @@ def without_tests(text):
             end = closing(text, end)
         # A `use` ends with a `;` after its braces.
         end += len(re.match(r"\s*;|", text[end:])[0])
-        text = blank(text, found.start(), end)
+        yield found.start(), end
+
+
+def without_tests(text):
+    """`code` with spaces in the place of items that are compiled for tests only."""
+    for start, end in tests(text):
+        text = text[:start] + blank(text[start:end]) + text[end:]
     return text
 
 

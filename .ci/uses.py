@@ -61,7 +61,7 @@ class File:
             for path, alias, at in expand(found[2], found.start(2))
         ]
         self.names = {alias: path for path, alias, _, _ in self.imports}
-        self.body = USE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), self.text)
+        self.body = USE.sub(lambda found: source.blank(found[0]), self.text)
 
     def line(self, at):
         return f"{self.name}:{source.line(self.text, at)}"
