@@ -3,7 +3,7 @@
 //! ```text
 //! new     insert.rs    claim a vacant slot ─ write the value ─ publish the state
 //! value   lookup.rs    find the slot ─ pin ─ does the state equal the handle? ─ read
-//! delete  remove.rs    unlink the state ─ into the batch ─ when that is full: seal it with a ticket,
+//! delete  remove.rs    unlink the state ─ into the batch ─ when full: seal it with a ticket,
 //!                      and reclaim the batches whose tickets are over
 //! ```
 //!
