@@ -8,6 +8,8 @@
 #![doc = ""]
 #![doc = include_str!("../README.md")]
 
+#![cfg_attr(not(test), deny(clippy::disallowed_types))]
+
 #[cfg(all(loom, not(crossbeam_loom)))]
 compile_error!(
     "handle-table: `--cfg loom` without `--cfg crossbeam_loom` would leave crossbeam-epoch's \
@@ -31,6 +33,8 @@ mod error;
 mod handle;
 mod stats;
 
+// The one folder that names std's atomics.
+#[allow(clippy::disallowed_types)]
 mod sync;
 
 mod epoch;

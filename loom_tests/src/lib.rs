@@ -16,6 +16,7 @@
 //! model proves the algorithm. The model here proves the wiring: that the table uses the part, and
 //! uses it correctly.
 #![cfg(loom)]
+#![allow(unsafe_code)] // cells that loom watches
 
 #[path = "../../src/loom_models/replay.rs"]
 mod replay;
@@ -126,6 +127,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// A ledger of no values.
     pub fn new() -> Self {
         Self::default()
     }

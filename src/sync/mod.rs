@@ -26,12 +26,21 @@ pub(crate) use self::{backoff::Backoff, on_drop::OnDrop};
 #[cfg(not(loom))]
 pub(crate) use std::{
     sync::{
-        atomic::{fence, AtomicBool, AtomicPtr, AtomicUsize, Ordering},
+        atomic::{fence, Ordering},
         Arc,
     },
     thread::yield_now,
     thread_local,
 };
+
+// Aliases, not re-exports: clippy's `disallowed_types`, which keeps std's atomics out of the other
+// folders, sees through a re-export.
+#[cfg(not(loom))]
+pub(crate) type AtomicBool = std::sync::atomic::AtomicBool;
+#[cfg(not(loom))]
+pub(crate) type AtomicPtr<T> = std::sync::atomic::AtomicPtr<T>;
+#[cfg(not(loom))]
+pub(crate) type AtomicUsize = std::sync::atomic::AtomicUsize;
 
 #[cfg(loom)]
 pub(crate) use loom::{
