@@ -24,7 +24,7 @@ compile_error!(
 #[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
 compile_error!("handle-table: handles are laid out for 32-bit and 64-bit targets only");
 
-// From the bottom up: each folder uses those above it, and `bash .ci/layers` holds that. `sync`:
+// From the bottom up: each folder uses those above it, and `.ci/layers` holds that. `sync`:
 // std or loom. `epoch`: what all tables share. `slots`: where a value lies. `reclaim`: what waits
 // for a grace period. `shard`: which thread writes where. `inner`: the verbs. `table`: what users
 // see.
