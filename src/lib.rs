@@ -7,7 +7,6 @@
 #![doc = "[verification]: crate::docs::verification"]
 #![doc = ""]
 #![doc = include_str!("../README.md")]
-
 #![cfg_attr(not(test), deny(clippy::disallowed_types))]
 
 #[cfg(all(loom, not(crossbeam_loom)))]

@@ -18,6 +18,7 @@
 //! - `grace.rs` has the clock, the tickets, and how a thread advances the epoch.
 //! - `dropping.rs` knows whether this thread is inside a value's `Drop`.
 
+#[allow(unsafe_code)]
 mod collector;
 mod dropping;
 mod grace;

@@ -13,6 +13,9 @@ use crate::{
 pub(super) struct Key(usize);
 
 impl Key {
+    /// The key of a table that has issued no handle yet.
+    pub(super) const NONE: Self = Self(0);
+
     /// A key that differs from table to table and from run to run.
     #[cfg(not(loom))]
     pub(super) fn random() -> Self {

@@ -29,6 +29,12 @@ impl<'t, T> Lookup<'t, T> {
         Self { key, directory }
     }
 
+    /// The look-up of a table without a body: it finds nothing.
+    #[inline]
+    pub(super) fn empty() -> Self {
+        Self { key: Key::NONE, directory: Directory::empty() }
+    }
+
     /// The slot that `handle` names. Needs no pin, since slots never move.
     #[inline]
     pub(crate) fn find(&self, handle: Handle) -> Option<Candidate<'t, T>> {

@@ -45,16 +45,16 @@ impl<T> OnceInner<T> {
         }
     }
 
-    /// What look-ups need, if the body was made.
+    /// What look-ups need. Without a body they find nothing.
     #[inline(always)]
-    pub(crate) fn lookup(&self) -> Option<Lookup<'_, T>> {
-        self.get().map(Inner::lookup)
+    pub(crate) fn lookup(&self) -> Lookup<'_, T> {
+        self.get().map_or_else(Lookup::empty, Inner::lookup)
     }
 
     /// The slot that `handle` names, if there is one.
     #[inline(always)]
     pub(crate) fn find(&self, handle: Handle) -> Option<Candidate<'_, T>> {
-        self.lookup()?.find(handle)
+        self.get()?.lookup().find(handle)
     }
 
     /// Why `handle` was invalid when it was looked up. It looks it up once more, so that the fast
@@ -62,7 +62,7 @@ impl<T> OnceInner<T> {
     #[cold]
     #[inline(never)]
     pub(crate) fn explain(&self, handle: Handle) -> HandleError {
-        self.lookup().map_or(HandleError::Unknown, |lookup| lookup.explain(handle))
+        self.lookup().explain(handle)
     }
 
     #[cold]

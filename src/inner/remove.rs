@@ -6,7 +6,6 @@ use std::ptr;
 
 use super::{
     body::{Inner, ShardAccess},
-    lookup::Candidate,
     remote_frees::RemoteFrees,
 };
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
     handle::Handle,
     reclaim::{Batch, InBatch},
     shard::Shard,
-    slots::{Index, Phase, Slot, SlotLayout, State},
+    slots::{AtomicState, Index, LiveState, Phase, Slot, SlotLayout, State},
     sync::{yield_now, OnDrop},
 };
 
@@ -27,23 +26,23 @@ impl<T> Inner<T> {
     #[inline(always)]
     pub(crate) fn delete(&self, handle: Handle) -> Option<Deleted<'_, T>> {
         let found = self.lookup().find(handle)?;
+        let (slot, live) = (found.slot(), found.live());
         match self.owner_fast() {
             Some(owner) => {
-                let is_full = owner.delete(found.slot().state(), found.live())?;
+                let is_full = owner.delete(slot.state(), live)?;
                 if is_full {
                     self.on_batch_full(&ShardAccess::Owner(owner));
                 }
             }
-            None => self.delete_slow(&found)?,
+            None => self.delete_slow(slot.state(), live)?,
         }
-        Some((found.slot(), found.live().state().generation()))
+        Some((slot, live.state().generation()))
     }
 
     #[cold]
     #[inline(never)]
-    fn delete_slow(&self, found: &Candidate<'_, T>) -> Option<()> {
+    fn delete_slow(&self, state: &AtomicState, live: LiveState) -> Option<()> {
         let access = self.access();
-        let (state, live) = (found.slot().state(), found.live());
         let is_full = match &access {
             ShardAccess::Owner(owner) => owner.delete(state, live),
             ShardAccess::Shared(shard) => shard.delete(state, live),

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::{batch_limit, FRESH_BLOCK},
     reclaim::{Batch, SlotList},
-    slots::{AtomicState, Index, Link, LiveState, SlotArray},
+    slots::{AtomicState, Index, Link, LiveState, SlotArray, SlotLayout},
     sync::Ordering,
 };
 
@@ -113,8 +113,8 @@ impl<'s, T> Owner<'s, T> {
             let slot = unsafe { self.slots.directory().known(first) };
             let state = slot.state().load_own();
             local.free = state.link();
-            // A slot in limbo is one with a trivial value, see `SlotLayout::TRIVIAL`.
-            let vacant = state.vacated();
+            // A trivial value's slot may still be in limbo, see `SlotLayout::TRIVIAL`.
+            let vacant = if SlotLayout::<T>::TRIVIAL { state.vacated() } else { state };
             if vacant.is_issuable() {
                 // SAFETY: taken off the owner's list, to be issued with that state; the counter is
                 // the owner's.

@@ -3,6 +3,7 @@
 use std::{
     marker::PhantomData,
     ptr::{self, NonNull},
+    slice,
 };
 
 use super::{
@@ -10,7 +11,10 @@ use super::{
     index::Index,
     slot::{Slot, SlotLayout},
 };
-use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
+use crate::{
+    config::INDEX_BITS,
+    sync::{const_unless_loom, AtomicPtr, AtomicUsize, Ordering},
+};
 
 /// Where one segment of a table lies.
 #[derive(Debug)]
@@ -26,9 +30,19 @@ pub(super) struct DirectoryEntry {
 /// Not the base of any segment: every base has at least the alignment of a state.
 pub(super) const UNMADE: *mut () = ptr::without_provenance_mut(1);
 
+/// The one entry of the empty directory.
+#[cfg(not(loom))]
+static EMPTY: DirectoryEntry = DirectoryEntry::new();
+#[cfg(loom)]
+loom::lazy_static! {
+    static ref EMPTY: DirectoryEntry = DirectoryEntry::new();
+}
+
 impl DirectoryEntry {
-    pub(super) fn new() -> Self {
-        Self { base: AtomicPtr::new(UNMADE), end: AtomicUsize::new(0) }
+    const_unless_loom! {
+        pub(super) const fn new() -> Self {
+            Self { base: AtomicPtr::new(UNMADE), end: AtomicUsize::new(0) }
+        }
     }
 
     /// The base of a segment known to exist.
@@ -69,6 +83,14 @@ impl<'s, T> Directory<'s, T> {
     #[inline]
     pub(super) unsafe fn new(entries: &'s [DirectoryEntry], place_bits: u32) -> Self {
         Self { entries, place_bits, _values: PhantomData }
+    }
+
+    /// The directory of a table without slots: one entry for all indices, whose segment is not made.
+    #[inline]
+    pub(crate) fn empty() -> Self {
+        let entry: &'static DirectoryEntry = &EMPTY;
+        // SAFETY: with all bits below the entry's number there is one entry, and it has no slots.
+        unsafe { Self::new(slice::from_ref(entry), INDEX_BITS) }
     }
 
     #[inline]

@@ -106,8 +106,7 @@ impl<T: ?Sized + fmt::Display> fmt::Display for Ref<'_, T> {
 pub struct Pinned<'t, T> {
     inner: &'t OnceInner<T>,
     /// Stored here, not behind a pointer, so that a loop of look-ups can keep it in registers.
-    /// `None` if the table had no body yet.
-    lookup: Option<Lookup<'t, T>>,
+    lookup: Lookup<'t, T>,
     guard: Guard,
 }
 
@@ -142,8 +141,7 @@ impl<'t, T> Pinned<'t, T> {
     /// Wait-free: a few loads, and no write at all.
     #[inline]
     pub fn get(&self, handle: Handle) -> Result<&T, HandleError> {
-        let value = self.lookup.as_ref().and_then(|lookup| lookup.get(handle, &self.guard));
-        match value {
+        match self.lookup.get(handle, &self.guard) {
             Some(value) => Ok(value),
             None => self.get_again(handle),
         }
@@ -154,7 +152,7 @@ impl<'t, T> Pinned<'t, T> {
     #[cold]
     #[inline(never)]
     fn get_again(&self, handle: Handle) -> Result<&T, HandleError> {
-        let value = self.inner.lookup().and_then(|lookup| lookup.get(handle, &self.guard));
+        let value = self.inner.lookup().get(handle, &self.guard);
         value.ok_or_else(|| self.inner.explain(handle))
     }
 
