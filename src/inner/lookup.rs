@@ -87,6 +87,12 @@ impl<'t, T> Candidate<'t, T> {
         self.slot
     }
 
+    /// Asks for the slot's cache line.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self) {
+        self.slot.prefetch();
+    }
+
     /// Whether the handle is valid at this moment.
     #[inline]
     pub(crate) fn is_valid(&self) -> bool {
