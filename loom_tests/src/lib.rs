@@ -253,17 +253,7 @@ pub type Ready<const N: usize> = (Table, Ledger, [Handle; N], StdArc<HandleTable
 ///
 /// The first handle is deleted, and its batch is ready: the next delete drops its value.
 pub fn first_is_ready<const N: usize>() -> Ready<N> {
-    first_is_ready_in(table(1))
-}
-
-/// Like [`first_is_ready`], but the table has four shards, and the calling thread owns one of them.
-/// So the batch is reusable in place.
-pub fn first_is_reusable_in_place<const N: usize>() -> Ready<N> {
-    first_is_ready_in(table(4))
-}
-
-fn first_is_ready_in<const N: usize>(table: Table) -> Ready<N> {
-    let (ledger, other) = (Ledger::new(), other_table());
+    let (table, ledger, other) = (table(1), Ledger::new(), other_table());
     let handles = std::array::from_fn(|number| table.insert(ledger.value(number)));
     table.remove(handles[0]).unwrap();
     end_grace_periods(&other);

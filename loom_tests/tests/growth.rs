@@ -36,8 +36,8 @@ fn two_first_inserts_make_one_inner() {
     });
 }
 
-/// Edge "grow" of the table's body. Fails if `OnceInner` loses its Release or an Acquire: a look-up
-/// finds a half-made `Inner`.
+/// Edge "grow" of the table's body. Fails if `OnceInner::get` loses its Acquire, or
+/// `OnceInner::make` its Release: a look-up finds a half-made `Inner`.
 #[test]
 fn a_lookup_sees_a_whole_inner_or_none() {
     check(|| {
@@ -89,11 +89,10 @@ fn a_lookup_sees_a_whole_segment_or_none() {
 }
 
 /// Edge "grow" of segments. Fails if `SlotArray::grow` loses the Release or the Acquire of its
-/// compare-exchange, or if the thread that loses it doesn't store the end: that thread uses slots
-/// that it can't see made, or publishes a handle that is not found.
+/// compare-exchange: the thread that loses it uses slots that it can't see made.
 ///
-/// `parts::a_segment_is_made_once` proves that one segment wins. This model proves the orderings,
-/// and the wiring.
+/// `parts::a_segment_is_made_once` proves that one segment wins and is found by both threads. This
+/// model proves the orderings, and the wiring.
 #[test]
 fn two_inserts_share_one_new_segment() {
     check(|| {

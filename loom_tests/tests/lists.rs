@@ -138,12 +138,12 @@ fn a_slot_is_issued_after_it_is_returned() {
     });
 }
 
-/// Edge "recycle" by remote frees. Fails if `VacantStack::take` becomes a load and a store, or if
-/// `Inner::reclaim` returns a slot under the generation that it was deleted in: the owner of a
-/// shard takes slots while another thread returns them, and issues one twice.
+/// Edge "recycle" by remote frees. Fails if `Inner::reclaim` returns a slot under the generation
+/// that it was deleted in: the owner of a shard takes slots while another thread returns them, and
+/// issues a handle twice.
 ///
-/// `parts::taking_the_vacant_stack_loses_no_slot` proves the algorithm, this model the wiring and
-/// the generation.
+/// `parts::taking_the_vacant_stack_loses_no_slot` proves the algorithm of `VacantStack::take`, this
+/// model the wiring and the generation.
 #[test]
 fn an_owner_issues_each_returned_slot_once() {
     check(|| {
@@ -206,11 +206,14 @@ fn every_delete_gives_its_quota_back() {
     });
 }
 
-/// Edge "recycle" of the limbo stack. Fails if `LimboStack::push` or `LimboStack::take` loses its
-/// Release, Acquire or swap: two threads push deleted slots while each takes the stack to retire
-/// it, and a slot is lost or retired twice.
+/// Edge "recycle" of the limbo stack. Fails if `LimboStack::push` loses its Release, or
+/// `LimboStack::take` its swap: two threads push deleted slots while each takes the stack to retire
+/// it, and a slot is lost or retired twice. Also fails if `Inner::reclaim` drops a value and leaves
+/// its slot in limbo.
 ///
-/// `parts::a_deleted_slot_is_taken_exactly_once` proves the algorithm, this model the wiring.
+/// `parts::a_deleted_slot_is_taken_exactly_once` proves the algorithm, this model the wiring. Only
+/// the part notices the loss of the Acquire in `LimboStack::take`: here, the fence of the seal
+/// hides it.
 #[test]
 fn two_deletes_retire_each_slot_once() {
     check(|| {

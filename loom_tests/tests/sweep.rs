@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use handle_table::HandleTable;
 use loom::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
 };
 use loom_tests::{
-    check, check_with_fewer, end_grace_periods, first_is_ready, first_is_reusable_in_place,
-    is_deleted, other_table, race, table, Ledger, Mark, Table,
+    check, check_with_fewer, end_grace_periods, first_is_ready, is_deleted, other_table, race,
+    table, Ledger, Mark, Table,
 };
 
 /// Edge "grace". Fails if `quiesce` doesn't wait for its ticket, or if the clock counts a grace
@@ -145,9 +148,11 @@ fn flush_drops_no_value_that_is_read() {
     });
 }
 
-/// Edge "sweep". Fails if the sweep's flag, the batches' busy count or a fence between them is
-/// lost, or if a batch drops a value although its slot is vacated in place already: `flush` and the
-/// batch's owner both drop the value, or one of them without happening after the other.
+/// Edge "sweep". Fails if a sweep doesn't wait until no thread is inside a batch: `flush` and the
+/// thread that reclaims the batch both drop the value.
+///
+/// `quiesce_waits_for_a_drop_in_a_batch` and
+/// `a_sweep_and_a_batch_reused_in_place_drop_a_value_once` notice the other steps of the edge.
 #[test]
 fn a_sweep_and_a_batch_drop_a_value_once() {
     check(|| {
@@ -158,22 +163,35 @@ fn a_sweep_and_a_batch_drop_a_value_once() {
     });
 }
 
-/// Edge "sweep", for a batch that is reused in place. Fails if `SweepLock` loses its fence: the
-/// sweep takes the next value of the slot, or the batch's owner finds that the value is gone but
-/// the slot is not vacated in place.
+/// Edge "sweep", for a batch that is reused in place. Fails if the sweep's flag, the batches' busy
+/// count or the fence of a batch is lost, or if the batch's owner drops a value although its slot
+/// is vacated in place already: the sweep and the owner both drop the value, or one of them without
+/// happening after the other.
 #[test]
 fn a_sweep_and_a_batch_reused_in_place_drop_a_value_once() {
     check(|| {
-        let (table, ledger, handles, _other) = first_is_reusable_in_place::<2>();
-        let _idle = race(
-            &table,
-            |table| table.flush(),
-            || {
+        let (table, ledger, other) = (table(4), Ledger::new(), other_table());
+        let (ready, is_ready) = mpsc::channel();
+        let reuse = {
+            let ledger = ledger.clone();
+            move |table: &Table| {
+                // A batch of this thread's own shard becomes ready.
+                let handles = [0, 1].map(|number| table.insert(ledger.value(number)));
+                table.remove(handles[0]).unwrap();
+                end_grace_periods(&other);
+                ready.send(()).unwrap();
+                // The sweep takes its snapshot first.
+                thread::yield_now();
                 table.remove(handles[1]).unwrap();
                 let next = table.insert(ledger.value(2));
                 assert_eq!(table.get(next).unwrap().number(), 2);
-            },
-        );
+            }
+        };
+        let _idle = race(&table, reuse, || {
+            is_ready.recv().unwrap();
+            // Not `flush`: it would reclaim the batch itself.
+            table.quiesce().unwrap();
+        });
         ledger.close(table);
     });
 }

@@ -121,9 +121,14 @@ fn a_guessed_handle_is_unknown_until_published() {
         table.remove(first).unwrap();
         table.flush();
         let guess = forge_next(first);
-        let read = move |table: &Table| match table.get(guess) {
-            Ok(value) => assert_eq!(value.number(), 2),
-            Err(error) => assert_eq!(error, HandleError::Unknown),
+        let read = move |table: &Table| {
+            // The main thread has yielded in `flush`, so loom runs this thread first. The insert
+            // must get its turn, too.
+            thread::yield_now();
+            match table.get(guess) {
+                Ok(value) => assert_eq!(value.number(), 2),
+                Err(error) => assert_eq!(error, HandleError::Unknown),
+            }
         };
         let ((), second, _idle) = race(&table, read, || {
             table.insert_with(|me| {
