@@ -85,7 +85,8 @@ impl<'s, T> Directory<'s, T> {
         Self { entries, place_bits, _values: PhantomData }
     }
 
-    /// The directory of a table without slots: one entry for all indices, whose segment is not made.
+    /// The directory of a table without slots: one entry for all indices, whose segment is not
+    /// made.
     #[inline]
     pub(crate) fn empty() -> Self {
         let entry: &'static DirectoryEntry = &EMPTY;

@@ -63,9 +63,8 @@ use crate::{
 ///
 /// A value that must be dropped on one certain thread should send itself to it in its `Drop`.
 ///
-/// A value's `Drop` may use the table. If it panics, the panic hook reports that and
-/// [`Stats::drop_panics`] counts it. The panic goes no further, so that it can't surface in an
-/// unrelated call or unwind into C.
+/// A value's `Drop` may use the table. If it panics, the panic hook reports that, and
+/// [`Stats::drop_panics`] counts it; it can't surface in an unrelated call or unwind into C.
 // A cache line of its own, since every look-up reads it.
 #[repr(align(64))]
 pub struct HandleTable<T> {
@@ -159,8 +158,8 @@ impl<T> HandleTable<T> {
     /// ```
     #[inline(always)]
     pub fn get(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
-        // Slots never move, so the slot may be found ahead of the pin. Its cache line comes while the
-        // thread pins, which takes as long as a line from the next cache.
+        // Slots never move, so the slot may be found ahead of the pin. Its cache line comes while
+        // the thread pins, which takes as long as a line from the next cache.
         if let Some(found) = self.inner.find(handle) {
             found.prefetch();
             let guard = epoch::pin();
@@ -200,13 +199,9 @@ impl<T> HandleTable<T> {
     /// # Example
     ///
     /// ```
-    /// use handle_table::HandleTable;
-    /// use std::sync::Arc;
-    ///
-    /// let table = HandleTable::new();
-    /// let handle = table.insert(Arc::new(7));
-    /// let value: Arc<i32> = table.cloned(handle)?;
-    /// assert_eq!(*value, 7);
+    /// let table = handle_table::HandleTable::new();
+    /// let handle = table.insert(String::from("value"));
+    /// assert_eq!(table.cloned(handle)?, "value");
     /// # Ok::<(), handle_table::HandleError>(())
     /// ```
     ///
