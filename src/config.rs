@@ -68,7 +68,7 @@ const BATCH_BYTES: usize = 1 << 17;
 pub(crate) const ADVANCE_AT_BATCHES: usize = if cfg!(loom) { 1 } else { 4 };
 /// A shard's owner yields its processor once more than this many full batches wait in the shard.
 pub(crate) const YIELD_ABOVE_BATCHES: usize = 8;
-/// The most batches that one delete reclaims.
+/// The most batches that a delete takes at a time, to reclaim them; it does so up to three times.
 pub(crate) const RECLAIM_BATCHES: usize = 8;
 
 /// How many deletes make a batch of values of `T`.

@@ -12,7 +12,7 @@
 #[cfg(all(loom, not(crossbeam_loom)))]
 compile_error!(
     "handle-table: `--cfg loom` without `--cfg crossbeam_loom` would leave crossbeam-epoch's \
-     atomics unseen by loom, and models would pass for nothing; \
+     atomics unseen by loom, and models would pass without checking them; \
      build with RUSTFLAGS=\"--cfg loom --cfg crossbeam_loom\""
 );
 #[cfg(all(loom, not(feature = "loom")))]
@@ -23,10 +23,10 @@ compile_error!(
 #[cfg(not(any(target_pointer_width = "32", target_pointer_width = "64")))]
 compile_error!("handle-table: handles are laid out for 32-bit and 64-bit targets only");
 
-// From the bottom up: each folder uses those above it, and `.ci/layers` holds that. `sync`:
-// std or loom. `epoch`: what all tables share. `slots`: where a value lies. `reclaim`: what waits
-// for a grace period. `shard`: which thread writes where. `inner`: the verbs. `table`: what users
-// see.
+// From the bottom up: a folder uses only folders that come before it here, and `.ci/layers` checks
+// that. `sync`: std or loom. `epoch`: what all tables share. `slots`: where a value lies.
+// `reclaim`: what waits for a grace period. `shard`: which thread writes where. `inner`: the verbs.
+// `table`: what users see.
 mod config;
 mod error;
 mod handle;

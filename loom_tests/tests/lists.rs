@@ -187,7 +187,7 @@ fn max_handles_is_never_exceeded() {
     });
 }
 
-/// Fails if `Inner::release_quota` becomes a load and a store: two deletes raise the quota by one
+/// Fails if `Inner::return_quota` becomes a load and a store: two deletes raise the quota by one
 /// only.
 #[test]
 fn every_delete_gives_its_quota_back() {

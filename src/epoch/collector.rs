@@ -44,8 +44,8 @@ impl Participant {
     /// Registers a participant that is used for one pin, and is gone with its guard.
     pub(super) fn register_for_one_pin() -> Self {
         let handle = collector().register();
-        // A participant's first pin tries to advance the epoch. With the sentinel out of the way
-        // it can, so that the memory of earlier participants is given back.
+        // A participant's first pin tries to advance the epoch. The sentinel is moved first, so
+        // that the try can succeed, and reclaim the memory of earlier participants.
         #[cfg(not(loom))]
         SENTINEL.advance(collector());
         Self(handle)
@@ -61,8 +61,8 @@ impl Participant {
     }
 }
 
-/// A pin of the calling thread: no value that the thread sees under it is dropped before it is
-/// gone.
+/// A pin of the calling thread. No value that the thread sees under the pin is dropped before the
+/// guard is.
 pub(crate) struct Guard(epoch::Guard);
 
 impl Guard {
@@ -72,8 +72,9 @@ impl Guard {
     pub(crate) fn repin(&mut self) {
         self.0.repin();
         // edge: grace. SeqCst fence, as in every pin, between the announced epoch and the next look
-        // at a slot. crossbeam's `repin` has no fence there: on a weakly ordered processor that
-        // look could be satisfied from before, and see an old state under a new epoch.
+        // at a slot. crossbeam's `repin` has no fence there: on a weakly ordered processor the load
+        // of a state could take place before the new epoch is announced, and see an old state under
+        // it.
         fence(Ordering::SeqCst);
     }
 
@@ -96,9 +97,9 @@ impl Drop for Guard {
     #[inline(always)]
     fn drop(&mut self) {
         if self.0.collector().is_none() {
-            // SAFETY: a participant pinned it, and only the guard of `epoch::unprotected` has no
-            // collector. So the drop of the field need not ask: an insert, a look-up and a delete
-            // take 4 % less time together.
+            // SAFETY: `Participant::pin` made the guard, and only `epoch::unprotected` makes one
+            // without a collector. The field's drop then has no test for it: an insert, a look-up
+            // and a delete together take 4 % less time.
             unsafe { std::hint::unreachable_unchecked() }
         }
     }

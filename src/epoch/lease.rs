@@ -1,15 +1,15 @@
 //! Which shard a thread owns: a process-wide set of lease numbers.
 //!
 //! A thread takes the lowest free number on its first use of any table and returns it when it ends.
-//! In every table, the number names the shard that this thread alone may write without
+//! Lease n gives its thread shard n + 1 of every table with more shards than that, to write without
 //! read-modify-writes. A thread that finds no number free, or whose thread-locals are already
-//! destroyed, has none, and takes the shared path.
+//! destroyed, has no lease, and takes the shared path.
 //!
 //! - **Algorithm**: a bitmap; a claim sets the lowest clear bit by compare-exchange, a return
 //!   clears it.
 //! - **Collision**: the loser of a compare-exchange sees the winner's bit and takes the next one.
-//! - **ABA**: harmless. A bit that was returned and claimed again in between makes the
-//!   compare-exchange fail.
+//! - **ABA**: harmless. If the word is equal again, the exchange succeeds. The claimed bit is clear
+//!   at that moment, and a claim needs no more.
 //! - **Orderings**: edge "lease". A return is a Release and a claim an Acquire, so what the last
 //!   owner did to its shards, without atomics, comes before what the next owner does.
 
@@ -69,7 +69,7 @@ impl Leases {
     }
 
     /// Returns a number.
-    pub(super) fn release(&self, number: usize) {
+    pub(super) fn give_back(&self, number: usize) {
         let (nth, bit) = (number / usize::BITS as usize, number % usize::BITS as usize);
         // edge: lease. Release: all that this holder did comes before the next one's claim.
         self.words[nth].fetch_and(!(1 << bit), Ordering::Release);
@@ -111,8 +111,8 @@ impl Lease {
         Some(Self { number: leases.claim()?, leases })
     }
 
-    /// The number of the shard that the holder owns in every table that has so many. Shard 0 is
-    /// nobody's, so it is one more than the lease's number.
+    /// The number of the shard that this lease stands for, in every table with so many shards. No
+    /// thread owns shard 0, so lease n stands for shard n + 1.
     pub(super) fn shard(&self) -> usize {
         self.number + 1
     }
@@ -120,7 +120,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.leases.release(self.number);
+        self.leases.give_back(self.number);
     }
 }
 
@@ -135,8 +135,8 @@ mod tests {
             assert_eq!(leases.claim(), Some(expected));
         }
         assert_eq!(leases.claim(), None);
-        leases.release(7);
-        leases.release(3);
+        leases.give_back(7);
+        leases.give_back(3);
         assert_eq!(leases.claim(), Some(3));
         assert_eq!(leases.claim(), Some(7));
         assert_eq!(leases.claim(), None);

@@ -131,8 +131,8 @@ fn a_ticket_waits_for_a_grace_period_that_begins_later() {
 }
 
 /// Edge "lease". Fails if `Leases::claim` loses its Acquire or its compare-exchange, or if
-/// `Leases::release` loses its Release or becomes a load and a store: two threads own one shard, or
-/// the next owner doesn't happen after the last one.
+/// `Leases::give_back` loses its Release or becomes a load and a store: two threads own one shard,
+/// or the next owner doesn't happen after the last one.
 #[test]
 fn a_lease_has_one_owner_at_a_time() {
     check(|| {
@@ -140,7 +140,7 @@ fn a_lease_has_one_owner_at_a_time() {
             let number = leases.claim().unwrap();
             holds.take(number);
             holds.give(number);
-            leases.release(number);
+            leases.give_back(number);
         };
         let shared = Arc::new((Leases::new(), Holds::new(0)));
         let others = [0; 2].map(|_| spawn(&shared, work));

@@ -169,7 +169,7 @@ impl<T> Inner<T> {
     }
 
     /// Returns the right to issue one handle.
-    pub(super) fn release_quota(&self) {
+    pub(super) fn return_quota(&self) {
         if let Some(quota) = &self.quota {
             // edge: none. A count that is never exceeded; no other access is inferred from it.
             quota.fetch_add(1, Ordering::Relaxed);

@@ -9,9 +9,9 @@ use crate::{
 };
 
 impl<T> Inner<T> {
-    /// Issues a handle for the value that `make` returns. A closure, so that the value is made
-    /// where it is to live: a copy of it on the way would cost more than all the rest. It must not
-    /// panic.
+    /// Issues a handle for the value that `make` returns. A closure, so that the value is written
+    /// straight into the slot: a copy on the way would cost more than all the rest. `make` must not
+    /// panic, or the claimed slot is lost.
     #[inline(always)]
     pub(crate) fn insert(&self, make: impl FnOnce() -> T) -> Result<Handle, Full<T>> {
         match self.owner_fast().and_then(|owner| owner.claim_free()) {
@@ -29,7 +29,7 @@ impl<T> Inner<T> {
         }
     }
 
-    /// Issues a handle for the value that `make` makes of it.
+    /// Issues a handle for the value that `make` returns; `make` gets the handle.
     pub(crate) fn insert_with<F: FnOnce(Handle) -> T>(&self, make: F) -> Result<Handle, Full<F>> {
         let Some(claim) = self.claim() else {
             return Err(Full::new(make));
@@ -47,7 +47,7 @@ impl<T> Inner<T> {
     fn give_up(&self, claim: &Claim<'_, T>) {
         let (state, index, generation) = claim.give_up();
         self.free_slot(state, index, generation);
-        self.release_quota();
+        self.return_quota();
     }
 
     /// Claims a vacant slot, with the right to issue a handle: from the thread's own shard, else
@@ -56,14 +56,14 @@ impl<T> Inner<T> {
         if !self.take_quota() {
             return None;
         }
-        let from_any = |shard| Shard::claim(shard, &self.slots);
+        let claim_shared = |shard| Shard::claim(shard, &self.slots);
         let near = match self.access() {
             ShardAccess::Owner(owner) => owner.claim_free().or_else(|| owner.claim_more()),
-            ShardAccess::Shared(shard) => from_any(shard),
+            ShardAccess::Shared(shard) => claim_shared(shard),
         };
-        let claim = near.or_else(|| self.shards.iter().find_map(from_any));
+        let claim = near.or_else(|| self.shards.iter().find_map(claim_shared));
         if claim.is_none() {
-            self.release_quota();
+            self.return_quota();
         }
         claim
     }

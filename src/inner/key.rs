@@ -1,4 +1,4 @@
-//! [`Key`]: between a handle, which C keeps, and the state of its slot.
+//! [`Key`]: it turns a live state into the handle that C keeps, and back.
 
 use std::num::NonZeroUsize;
 
@@ -13,7 +13,7 @@ use crate::{
 pub(super) struct Key(usize);
 
 impl Key {
-    /// The key of a table that has issued no handle yet.
+    /// The key of a table without a body.
     pub(super) const NONE: Self = Self(0);
 
     /// A key that differs from table to table and from run to run.
@@ -34,7 +34,7 @@ impl Key {
     /// The handle of the slot that is live in this state.
     #[inline]
     pub(super) fn handle(self, live: LiveState) -> Handle {
-        /// Always set already, in a live state, and no key changes it. Or-ing it again lets the
+        /// A live state has this bit already, and no key changes it. Or-ing it again lets the
         /// compiler see that the result is non-zero.
         const TOP_BIT: NonZeroUsize = match NonZeroUsize::new(LIVE) {
             Some(bit) => bit,
@@ -43,7 +43,7 @@ impl Key {
         Handle::from_bits(TOP_BIT | (live.bits() ^ self.0))
     }
 
-    /// The live state that the handle stands for; `None` if this table issues no such handle.
+    /// The live state that the handle stands for; `None` if the top bit is clear, as in no handle.
     #[inline]
     pub(super) fn live_state(self, handle: Handle) -> Option<LiveState> {
         LiveState::checked(handle.into_raw() ^ self.0)

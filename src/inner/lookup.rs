@@ -1,4 +1,5 @@
-//! **Value**: the way from a handle to its slot, and the reason why a handle is invalid.
+//! **Value**: the way from a handle to its slot, and the reason why a handle is invalid. Why one
+//! look at the state is enough for a reader is in `slots/atomic_state.rs`.
 
 use super::key::Key;
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     slots::{Directory, LiveState, Phase, Slot},
 };
 
-/// What a look-up needs of a table. It is never written, so a loop can keep it in registers.
+/// What a look-up needs of a table. A loop can keep it in registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Lookup<'t, T> {
     key: Key,
@@ -66,7 +67,7 @@ impl<'t, T> Lookup<'t, T> {
             Phase::Limbo => state.generation() + 1,
             Phase::Exhausted => LAST_GENERATION + 1,
         };
-        // With the second of the fixed bits set it is no handle, whatever its generation.
+        // A forged handle may decode to the top bits `11`, which no state has.
         let handle_state = live.state();
         if handle_state.phase() == Phase::Live && handle_state.generation() < deleted_below {
             HandleError::Deleted { raw: handle.into_raw() }

@@ -1,4 +1,5 @@
-//! The body of a table: its shards and slots, and the verbs over them, a file for each.
+//! The body of a table: its shards and slots, and the operations on them, with a file for each
+//! verb.
 //!
 //! ```text
 //! new     insert.rs    claim a vacant slot ─ write the value ─ publish the state
@@ -9,8 +10,9 @@
 //!
 //! `table` says what the verbs promise; here is what they do. `body.rs` is what they all use: which
 //! shard the calling thread works in, the quota, the key. `once.rs` makes the body on the first
-//! insert. `sweep.rs` drops deleted values wherever they wait, and `iterate.rs` goes over the live
-//! ones and counts.
+//! insert. `key.rs` turns states into handles and back, and `remote_frees.rs` returns slots to
+//! their shards. `sweep.rs` drops deleted values wherever they wait, and `iterate.rs` goes over the
+//! live ones and counts.
 //!
 //! Where is a value dropped? In `remove.rs` with its batch, in `sweep.rs` by a sweep, and in
 //! `body.rs` with its table: nowhere else.

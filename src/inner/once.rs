@@ -1,4 +1,4 @@
-//! [`OnceInner`]: a table without a body until its first insert.
+//! [`OnceInner`]: a table's pointer to its body, null until the first insert.
 
 use std::{marker::PhantomData, ptr};
 
@@ -30,7 +30,7 @@ impl<T> OnceInner<T> {
     /// The body, if it was made.
     #[inline]
     pub(crate) fn get(&self) -> Option<&Inner<T>> {
-        // edge: grow. Acquire: a thread that sees the body sees it made.
+        // edge: grow. Acquire: a thread that sees the body sees its contents.
         let inner = self.inner.load(Ordering::Acquire);
         // SAFETY: null, or a body that lives until this is dropped.
         unsafe { inner.as_ref() }
@@ -57,8 +57,8 @@ impl<T> OnceInner<T> {
         self.get()?.lookup().find(handle)
     }
 
-    /// Why `handle` was invalid when it was looked up. It looks it up once more, so that the fast
-    /// paths keep nothing alive for it.
+    /// Why `handle` was invalid when it was looked up. Looks it up a second time, so that the fast
+    /// paths need not keep the slot in a register.
     #[cold]
     #[inline(never)]
     pub(crate) fn explain(&self, handle: Handle) -> HandleError {

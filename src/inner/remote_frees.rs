@@ -8,32 +8,33 @@ use crate::{
     slots::{AtomicState, Index},
 };
 
-/// Vacated slots, grouped by home shard, and pushed there when this is dropped. They can't be
-/// claimed before, so a `Drop` that inserts into a full table fails.
+/// Vacated slots, grouped by home shard, and pushed there when this is dropped. Until then no
+/// thread can claim them, so an insert in a `Drop` may find the table full.
 pub(super) struct RemoteFrees<'t, T> {
     inner: &'t Inner<T>,
     /// Slots of the calling thread's own shard.
-    near: PendingChain<'t, T>,
-    /// Slots of another shard: consecutive ones go there together.
-    far: Option<PendingChain<'t, T>>,
+    own: PendingChain<'t, T>,
+    /// Slots of one other shard. A slot of a third shard pushes this chain, and begins a new one.
+    other: Option<PendingChain<'t, T>>,
 }
 
 impl<'t, T> RemoteFrees<'t, T> {
     pub(super) fn new(inner: &'t Inner<T>, access: &ShardAccess<'t, T>) -> Self {
-        Self { inner, near: PendingChain::new(access.shard()), far: None }
+        Self { inner, own: PendingChain::new(access.shard()), other: None }
     }
 
     /// Adds a slot that the caller owns, to be issued with `generation` next.
     pub(super) fn add(&mut self, state: &'t AtomicState, index: Index, generation: usize) {
         let home = self.inner.home(index);
-        if ptr::eq(home, self.near.home) {
-            return self.near.add(state, index, generation);
+        if ptr::eq(home, self.own.home) {
+            return self.own.add(state, index, generation);
         }
-        if !matches!(&self.far, Some(far) if ptr::eq(home, far.home)) {
-            self.far = None;
+        if !matches!(&self.other, Some(other) if ptr::eq(home, other.home)) {
+            // Pushes the chain.
+            self.other = None;
         }
-        let far = self.far.get_or_insert_with(|| PendingChain::new(home));
-        far.add(state, index, generation);
+        let other = self.other.get_or_insert_with(|| PendingChain::new(home));
+        other.add(state, index, generation);
     }
 }
 

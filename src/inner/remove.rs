@@ -47,7 +47,7 @@ impl<T> Inner<T> {
             ShardAccess::Owner(owner) => owner.delete(state, live),
             ShardAccess::Shared(shard) => shard.delete(state, live),
         }?;
-        self.release_quota();
+        self.return_quota();
         if is_full {
             self.on_batch_full(&access);
         }

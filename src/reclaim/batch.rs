@@ -9,8 +9,8 @@ use crate::{epoch::Ticket, slots::Index, sync::UnsafeCell};
 pub(crate) struct SlotList {
     pub(crate) first: Index,
     pub(crate) len: usize,
-    /// Whether it has as many slots as a batch can, and all are of the shard that they were deleted
-    /// at: such a list becomes the free list of that shard's owner as it is.
+    /// Whether the list is a full batch, and its slots all belong to the shard of the thread that
+    /// deleted them. The owner then adopts the list as its free list, unchanged.
     pub(crate) reusable_in_place: bool,
 }
 
@@ -77,7 +77,7 @@ impl BatchList {
         ManuallyDrop::new(self).first
     }
 
-    /// The same batches, the last one first.
+    /// The batches in reverse order.
     pub(super) fn reversed(self) -> Self {
         let mut reversed = Self::new();
         self.for_each(|batch| reversed.push(batch));
@@ -86,7 +86,8 @@ impl BatchList {
 
     /// Adds a batch in front. Allocates nothing.
     pub(crate) fn push(&mut self, batch: Box<Batch>) {
-        // SAFETY: the batch is boxed here, and the list has owned what was its first.
+        // SAFETY: the box is this thread's alone; the list owned its old first batch, and gives it
+        // to the new one.
         unsafe { batch.link(self.first) };
         self.first = Box::into_raw(batch);
     }

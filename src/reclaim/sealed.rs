@@ -37,7 +37,7 @@ impl SealedBatches {
 
     /// Adds a batch, to be taken when its grace period is over.
     pub(crate) fn add(&self, batch: Box<Batch>) {
-        // edge: none. A count from which no other access is inferred.
+        // edge: none. A hint: at zero, `reclaim` does not look at the stack, and a later call does.
         self.waiting.fetch_add(batch.slots().len, Ordering::Relaxed);
         self.push(batch);
     }
@@ -62,7 +62,7 @@ impl SealedBatches {
 
     /// How many slots wait in batches that no thread has taken out.
     pub(crate) fn waiting(&self) -> usize {
-        // edge: none. A count from which no other access is inferred.
+        // edge: none. A hint: at zero, `reclaim` does not look at the stack, and a later call does.
         self.waiting.load(Ordering::Relaxed)
     }
 
@@ -85,7 +85,8 @@ impl SealedBatches {
         while left > 0 {
             let Some(batch) = rest.next() else { break };
             if batch.ticket().is_over() {
-                // edge: none. A count from which no other access is inferred.
+                // edge: none. A hint: at zero, `reclaim` does not look at the stack, and a later
+                // call does.
                 self.waiting.fetch_sub(batch.slots().len, Ordering::Relaxed);
                 over.push(batch);
                 left -= 1;

@@ -6,7 +6,8 @@
 //! ```text
 //! batch:  droppers += 1; fence; locked? then droppers -= 1, and the batch is left for later
 //!                               else drop the batch's values, droppers -= 1
-//! sweep:  lock; fence; wait until droppers == 0 in all shards; take values out; unlock; drop them
+//! sweep:  lock; fence; wait until droppers == 0 in all shards; take values out; list the drops;
+//!         unlock; drop what was taken; mark the drops as over
 //! ```
 //!
 //! - If the batch's fence comes first, the sweep sees the dropper and waits for it.

@@ -15,9 +15,10 @@ pub(crate) struct Claim<'s, T> {
 impl<'s, T> Claim<'s, T> {
     /// # Safety
     ///
-    /// The caller has taken the slot off a list, or reserved it fresh, vacant in this `state`. If
-    /// `issued` is a `Counter::Own`, the caller is the only thread that writes it, and publishes
-    /// this claim itself.
+    /// The caller has taken the slot off a list, or has reserved it as a fresh slot. `state` is the
+    /// vacant state to publish from; a trivial value's slot may still be in limbo of the generation
+    /// before. If `issued` is a `Counter::Own`, the caller is the only thread that writes it, and
+    /// publishes this claim itself.
     #[inline]
     pub(super) unsafe fn new(
         slot: Slot<'s, T>,
@@ -28,7 +29,7 @@ impl<'s, T> Claim<'s, T> {
         Self { slot, index, generation: state.generation(), issued }
     }
 
-    /// The state that the slot will be published with; it stands for the handle.
+    /// The state to publish. With the table's key it makes the handle.
     #[inline]
     pub(crate) fn live(&self) -> LiveState {
         LiveState::new(self.generation, self.index)

@@ -18,7 +18,9 @@ impl Counts {
 /// A count, and whether other threads write it too.
 #[derive(Clone, Copy)]
 pub(super) enum Counter<'s> {
+    /// Written by the calling thread alone.
     Own(&'s AtomicUsize),
+    /// Written by several threads.
     Shared(&'s AtomicUsize),
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Vacant slots of one shard: pushed by any thread, taken whole by the shard's owner, popped by
-/// threads that own no shard.
+/// threads that own no shard, or whose shard is full.
 #[derive(Debug)]
 pub(super) struct VacantStack {
     /// A [`TaggedHead`].

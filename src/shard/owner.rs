@@ -57,7 +57,7 @@ impl<'s, T> Owner<'s, T> {
     /// Claims a slot from the owner's own list, if there is one.
     #[inline]
     pub(crate) fn claim_free(&self) -> Option<Claim<'s, T>> {
-        // SAFETY: nothing in here calls out.
+        // SAFETY: nothing in here runs user code or the allocator.
         unsafe {
             self.local(|local| {
                 let first = local.first_free()?;
@@ -69,7 +69,7 @@ impl<'s, T> Owner<'s, T> {
     /// Claims a slot of an adopted batch, else one that is reserved fresh, else one that was
     /// returned, else one of a newly reserved block.
     pub(crate) fn claim_more(&self) -> Option<Claim<'s, T>> {
-        // SAFETY: nothing in `free_next_batch` calls out.
+        // SAFETY: nothing in `free_next_batch` runs user code or the allocator.
         while let Some(batch) = unsafe { self.local(Local::free_next_batch) } {
             // Dropped outside of `local`: it gives memory back to the user's allocator.
             drop(batch);
@@ -91,7 +91,7 @@ impl<'s, T> Owner<'s, T> {
             local.fresh = self.shard.reserve_fresh(self.slots, FRESH_BLOCK)?;
             local.next_fresh().map(Err)
         };
-        // SAFETY: nothing in `claim` calls out.
+        // SAFETY: nothing in `claim` runs user code or the allocator.
         match unsafe { self.local(claim) }? {
             Ok(claim) => Some(claim),
             Err(number) => {
@@ -140,7 +140,7 @@ impl<'s, T> Owner<'s, T> {
                 local.add_to_limbo(live, deleted)
             })
         };
-        // SAFETY: nothing in `delete` calls out.
+        // SAFETY: nothing in `delete` runs user code or the allocator.
         unsafe { self.local(delete) }
     }
 
@@ -148,7 +148,7 @@ impl<'s, T> Owner<'s, T> {
     pub(crate) fn take_limbo(&self) -> Option<SlotList> {
         // edge: none. The owner's own count.
         let deleted = self.shard.owned.counts.deleted.load(Ordering::Relaxed);
-        // SAFETY: nothing in `take_limbo` calls out.
+        // SAFETY: nothing in `take_limbo` runs user code or the allocator.
         unsafe { self.local(|local| local.take_limbo(deleted, batch_limit::<T>())) }
     }
 
@@ -156,7 +156,7 @@ impl<'s, T> Owner<'s, T> {
     /// They are vacant, or in limbo with trivial values.
     pub(crate) fn adopt_batch(&self, batch: Box<Batch>) {
         // Dropped outside of `local`: it gives memory back to the user's allocator.
-        // SAFETY: nothing in `adopt` calls out.
+        // SAFETY: nothing in `adopt` runs user code or the allocator.
         drop(unsafe { self.local(|local| local.adopt(batch)) });
     }
 }

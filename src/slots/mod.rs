@@ -10,12 +10,12 @@
 //! ```
 //!
 //! A *slot* is a state word with the memory of a value behind it. The state says everything:
-//! whether a handle is valid, which one, and whether there is a value. A value of up to 64 bytes
-//! lies in its slot; a larger one lies in a box that the slot points to. The slots of a table stand
-//! in segments that double in size; a directory entry leads to each, so a look-up costs two
-//! dependent loads.
+//! whether a handle is valid, which one, and whether there is a value. It is *live*, in *limbo*
+//! (deleted, with readers perhaps), *vacant* or *exhausted*. A value of up to 64 bytes lies in its
+//! slot; a larger one lies in a box that the slot points to. The slots of a table stand in segments
+//! that double in size; a directory entry leads to each, so a look-up costs two dependent loads.
 //!
-//! - `index.rs` shares out the bits of an index, and `state.rs` those of a state.
+//! - `index.rs` divides the bits of an index into fields, and `state.rs` those of a state.
 //! - `atomic_state.rs` has the transitions of a slot's life, each one atomic step.
 //! - `slot.rs` puts value and state together, and knows how they lie in memory.
 //! - `directory.rs` is what a look-up reads; `array.rs` makes the segments behind it.

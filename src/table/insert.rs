@@ -31,7 +31,7 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
     /// Lock-free, but for the allocator when a table grows or a value is larger than 64 bytes, and
     /// for the first use of any table in the process, which takes a lock. Writes to memory that the
     /// calling thread owns, and to no shared cache line but the slot's own. A thread that owns no
-    /// shard (see [`Builder::shards`](crate::Builder::shards)) does two more compare-exchanges.
+    /// shard (see [`Builder::shards`](crate::Builder::shards)) does two read-modify-writes more.
     #[inline(always)]
     #[track_caller]
     pub fn insert(&self, value: T) -> Handle {
@@ -79,7 +79,7 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
         self.inner_or_make().insert(make)
     }
 
-    /// Stores the value that `make` returns, which may know its own handle.
+    /// Stores the value that `make` returns; `make` gets the value's handle.
     ///
     /// The handle becomes valid when `make` has returned. If `make` panics, nothing is inserted,
     /// and the handle that it saw is never issued: it gets [`HandleError::Deleted`] from then on.

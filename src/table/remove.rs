@@ -40,10 +40,10 @@ impl<T> HandleTable<T> {
     /// Lock-free, but for the `Drop`s that it runs: one compare-exchange on the slot, and plain
     /// stores to what the calling thread owns. Do not call it under a lock that a value's `Drop`
     /// takes. Each 256th delete of a thread also seals a batch (each 1,024th if `T` has no
-    /// destructor, sooner for large values). Once four batches wait, it drops the values of those
-    /// that no reader can see any more, and tries to advance the epoch for the others. If more than
-    /// eight full batches wait for readers then, it yields the processor once, so that a preempted
-    /// reader can run.
+    /// destructor, sooner for large values). Once four batches wait, it reclaims the batches whose
+    /// grace period is over, and tries to advance the epoch for the others. If more than eight full
+    /// batches wait for readers then, it yields the processor once, so that a preempted reader can
+    /// run.
     #[inline(always)]
     pub fn remove(&self, handle: Handle) -> Result<(), HandleError> {
         match self.inner.get().and_then(|inner| inner.delete(handle)) {
@@ -84,7 +84,7 @@ impl<T> HandleTable<T> {
     ///
     /// A reader is in the way if any thread holds a [`Ref`] or [`Pinned`](crate::Pinned), of any
     /// table. A thread that is preempted in the middle of a call to a table counts as one, too:
-    /// this yields to it some dozen times, and then gives up. With a reader in the way, or if the
+    /// this yields to it up to 64 times, and then gives up. With a reader in the way, or if the
     /// call comes from a value's `Drop`, the value is dropped later, as by
     /// [`remove`](Self::remove). For a guarantee, call [`quiesce`](Self::quiesce) afterwards.
     ///
@@ -163,7 +163,7 @@ impl<T> HandleTable<T> {
     /// deleted before the call. Otherwise it is only what was deleted before the oldest of those
     /// was made, and not necessarily all of it. In a value's `Drop` this does nothing.
     ///
-    /// It yields some dozen times to readers that are merely preempted, and does not wait for
+    /// It yields up to 64 times to readers that are merely preempted, and does not wait for
     /// others. It waits for drops that other threads are in the middle of, and takes time for every
     /// slot that was ever in use.
     ///
@@ -185,11 +185,11 @@ impl<T> HandleTable<T> {
         }
     }
 
-    /// Waits until every value that any thread has deleted before the call has been dropped, idle
-    /// and ended threads included.
+    /// Waits until every value that was deleted before the call has been dropped, by whichever
+    /// thread it was deleted, idle and ended threads included.
     ///
     /// Blocks while other threads hold a [`Ref`] or [`Pinned`](crate::Pinned) from before, and
-    /// while their drops run.
+    /// while other threads drop values.
     ///
     /// # Example
     ///

@@ -15,8 +15,8 @@ type Words = [MaybeUninit<*mut ()>; 3];
 
 /// A value whose type is known only at run time.
 pub(super) struct Erased {
-    /// In a cell, since the value may have cells of its own, whose contents a shared reference to
-    /// plain words would freeze.
+    /// In a cell, since the value may contain cells, and a shared reference to plain words would
+    /// claim that they never change.
     words: UnsafeCell<Words>,
     vtable: &'static Vtable,
 }
@@ -34,9 +34,9 @@ unsafe impl Send for Erased {}
 unsafe impl Sync for Erased {}
 
 /// How a `T` lies in the words: in place if it fits, else as a pointer to its box.
-struct Inline<T>(T);
+struct Stored<T>(T);
 
-impl<T: 'static> Inline<T> {
+impl<T: 'static> Stored<T> {
     const FITS: bool =
         size_of::<T>() <= size_of::<Words>() && align_of::<T>() <= align_of::<Words>();
 
@@ -109,13 +109,13 @@ impl<T: 'static> Inline<T> {
 impl Erased {
     #[inline]
     pub(super) fn new<T: Send + Sync + 'static>(value: T) -> Self {
-        Self { words: UnsafeCell::new(Inline::write(value)), vtable: Inline::<T>::VTABLE }
+        Self { words: UnsafeCell::new(Stored::write(value)), vtable: Stored::<T>::VTABLE }
     }
 
     #[inline]
     fn is<T: 'static>(&self) -> bool {
-        // One address means one type, but a type may have several addresses.
-        std::ptr::eq(self.vtable, Inline::<T>::VTABLE) || self.is_by_id(TypeId::of::<T>())
+        // Equal addresses mean one type, but a type may have several of these tables.
+        std::ptr::eq(self.vtable, Stored::<T>::VTABLE) || self.is_by_id(TypeId::of::<T>())
     }
 
     #[cold]
@@ -128,7 +128,7 @@ impl Erased {
     pub(super) fn get<T: 'static>(&self) -> Result<&T, HandleError> {
         if self.is::<T>() {
             // SAFETY: the words hold a `T`.
-            return Ok(unsafe { &*Inline::get(self.words.get()) });
+            return Ok(unsafe { &*Stored::get(self.words.get()) });
         }
         Err(self.wrong_type(type_name::<T>()))
     }
@@ -146,7 +146,7 @@ impl Erased {
         }
         let mut this = ManuallyDrop::new(self);
         // SAFETY: the words hold a `T`, and are forgotten.
-        Ok(unsafe { Inline::take(this.words.get_mut()) })
+        Ok(unsafe { Stored::take(this.words.get_mut()) })
     }
 }
 

@@ -42,7 +42,7 @@ impl Handle {
         PROCESS_WIDE.insert_in_place(|| Erased::new(value))
     }
 
-    /// Stores the value that `make` returns, which may know its own handle. If `make` panics,
+    /// Stores the value that `make` returns; `make` gets the value's handle. If `make` panics,
     /// nothing is stored, and the handle that it saw is never issued.
     ///
     /// # Example
