@@ -10,9 +10,9 @@ use loom::{
 };
 use loom_tests::{check, join, same_slot, table, Ledger};
 
-/// Edge "grow" of the table's body. Fails if `OnceInner` loses a Release or an Acquire, or if two
-/// threads each install an `Inner`. Also fails if `Leases::claim` loses its compare-exchange: both
-/// threads own one shard.
+/// Edge "grow" of the table's body. Fails if `OnceInner` loses a Release or an Acquire, if two
+/// threads each install an `Inner`, or if an insert goes on before the `AtomicLookup` is stored.
+/// Also fails if `Leases::claim` loses its compare-exchange: both threads own one shard.
 #[test]
 fn two_first_inserts_make_one_inner() {
     check(|| {
@@ -36,8 +36,9 @@ fn two_first_inserts_make_one_inner() {
     });
 }
 
-/// Edge "grow" of the table's body. Fails if `OnceInner::get` loses its Acquire, or
-/// `OnceInner::make` its Release: a look-up finds a half-made `Inner`.
+/// Edge "grow" of the table's body. Fails if `OnceInner` or `AtomicLookup` loses a Release or an
+/// Acquire, or if `AtomicLookup::store` changes its order: a look-up finds a half-made `Inner`, or
+/// the directory without its size or without the table's key.
 #[test]
 fn a_lookup_sees_a_whole_inner_or_none() {
     check(|| {

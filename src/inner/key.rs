@@ -13,8 +13,15 @@ use crate::{
 pub(super) struct Key(usize);
 
 impl Key {
-    /// The key of a table without a body.
-    pub(super) const NONE: Self = Self(0);
+    #[inline]
+    pub(super) fn bits(self) -> usize {
+        self.0
+    }
+
+    #[inline]
+    pub(super) fn from_bits(bits: usize) -> Self {
+        Self(bits)
+    }
 
     /// A key that differs from table to table and from run to run.
     #[cfg(not(loom))]

@@ -11,7 +11,6 @@ use crate::{
 };
 
 /// What a look-up needs of a table. A loop can keep it in registers.
-#[derive(Clone, Copy)]
 pub(crate) struct Lookup<'t, T> {
     key: Key,
     directory: Directory<'t, T>,
@@ -30,10 +29,12 @@ impl<'t, T> Lookup<'t, T> {
         Self { key, directory }
     }
 
-    /// The look-up of a table without a body: it finds nothing.
-    #[inline]
-    pub(super) fn empty() -> Self {
-        Self { key: Key::NONE, directory: Directory::empty() }
+    pub(super) fn key(&self) -> Key {
+        self.key
+    }
+
+    pub(super) fn directory(&self) -> &Directory<'t, T> {
+        &self.directory
     }
 
     /// The slot that `handle` names. Needs no pin, since slots never move.

@@ -18,6 +18,8 @@
 //! `body.rs` with its table: nowhere else.
 
 #[allow(unsafe_code)]
+mod atomic_lookup;
+#[allow(unsafe_code)]
 mod body;
 mod insert;
 #[allow(unsafe_code)]

@@ -3,6 +3,7 @@
 use std::{marker::PhantomData, ptr};
 
 use super::{
+    atomic_lookup::AtomicLookup,
     body::Inner,
     lookup::{Candidate, Lookup},
 };
@@ -15,7 +16,11 @@ use crate::{
 /// An [`Inner`], or none yet.
 #[derive(Debug)]
 pub(crate) struct OnceInner<T> {
+    /// Null until `lookup` is stored.
     inner: AtomicPtr<Inner<T>>,
+    /// The winner of concurrent initialization; the losers are freed.
+    first: AtomicPtr<Inner<T>>,
+    lookup: AtomicLookup,
     /// It owns the body.
     _inner: PhantomData<Inner<T>>,
 }
@@ -23,14 +28,20 @@ pub(crate) struct OnceInner<T> {
 impl<T> OnceInner<T> {
     const_unless_loom! {
         pub(crate) const fn new() -> Self {
-            Self { inner: AtomicPtr::new(ptr::null_mut()), _inner: PhantomData }
+            Self {
+                inner: AtomicPtr::new(ptr::null_mut()),
+                first: AtomicPtr::new(ptr::null_mut()),
+                lookup: AtomicLookup::new(),
+                _inner: PhantomData,
+            }
         }
     }
 
     /// The body, if it was made.
     #[inline]
     pub(crate) fn get(&self) -> Option<&Inner<T>> {
-        // edge: grow. Acquire: a thread that sees the body sees its contents.
+        // edge: grow. Acquire: a thread that sees the body sees its contents, and what it publishes
+        // there will be found.
         let inner = self.inner.load(Ordering::Acquire);
         // SAFETY: null, or a body that lives until this is dropped.
         unsafe { inner.as_ref() }
@@ -48,13 +59,14 @@ impl<T> OnceInner<T> {
     /// What look-ups need. Without a body they find nothing.
     #[inline(always)]
     pub(crate) fn lookup(&self) -> Lookup<'_, T> {
-        self.get().map_or_else(Lookup::empty, Inner::lookup)
+        // SAFETY: `make` stores it, from a body that lives until this is dropped.
+        unsafe { self.lookup.load() }
     }
 
     /// The slot that `handle` names, if there is one.
     #[inline(always)]
     pub(crate) fn find(&self, handle: Handle) -> Option<Candidate<'_, T>> {
-        self.get()?.lookup().find(handle)
+        self.lookup().find(handle)
     }
 
     /// Why `handle` was invalid when it was looked up. Looks it up a second time, so that the fast
@@ -69,7 +81,7 @@ impl<T> OnceInner<T> {
     fn make(&self, make: impl FnOnce() -> Inner<T>) -> &Inner<T> {
         let made = Box::into_raw(Box::new(make()));
         // edge: grow. Release: the body before the pointer to it. Acquire: the winner's body.
-        let inner = match self.inner.compare_exchange(
+        let first = match self.first.compare_exchange(
             ptr::null_mut(),
             made,
             Ordering::Release,
@@ -83,17 +95,22 @@ impl<T> OnceInner<T> {
             }
         };
         // SAFETY: this thread's body or the winner's; it lives until this is dropped.
-        unsafe { &*inner }
+        let inner = unsafe { &*first };
+        self.lookup.store(&inner.lookup());
+        // edge: grow. Release. The loser stores it too: what it publishes in the table must be
+        // found.
+        self.inner.store(first, Ordering::Release);
+        inner
     }
 }
 
 impl<T> Drop for OnceInner<T> {
     fn drop(&mut self) {
         // edge: none. `&mut self`: no other thread has the table.
-        let inner = self.inner.load(Ordering::Relaxed);
-        if !inner.is_null() {
+        let first = self.first.load(Ordering::Relaxed);
+        if !first.is_null() {
             // SAFETY: `make` made it, and every borrow has ended.
-            drop(unsafe { Box::from_raw(inner) });
+            drop(unsafe { Box::from_raw(first) });
         }
     }
 }

@@ -67,8 +67,36 @@ fn distance<T>(index: Index) -> usize {
     index.bits().wrapping_mul(SlotLayout::<T>::SIZE)
 }
 
+/// A directory as plain data, to be kept in atomics.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DirectoryParts {
+    pub(crate) entries: *const (),
+    pub(crate) place_bits: u32,
+}
+
+impl DirectoryParts {
+    const_unless_loom! {
+        /// The directory of a table without slots: one entry for all indices, whose segment is not
+        /// made.
+        pub(crate) const fn empty() -> Self {
+            let entry: &'static DirectoryEntry = &EMPTY;
+            Self { entries: std::ptr::from_ref(entry).cast(), place_bits: INDEX_BITS }
+        }
+    }
+
+    #[inline(always)]
+    fn len(self) -> usize {
+        1 << (INDEX_BITS - self.place_bits)
+    }
+
+    /// Whether there are that many entries: the empty directory has one.
+    #[cfg(loom)]
+    pub(crate) fn is_consistent(self) -> bool {
+        self.len() == 1 || self.entries != Self::empty().entries
+    }
+}
+
 /// What a look-up reads beside the slot. It is small and rarely written.
-#[derive(Clone, Copy)]
 pub(crate) struct Directory<'s, T> {
     entries: &'s [DirectoryEntry],
     /// How many low bits of an index follow the number of its entry.
@@ -85,13 +113,22 @@ impl<'s, T> Directory<'s, T> {
         Self { entries, place_bits, _values: PhantomData }
     }
 
-    /// The directory of a table without slots: one entry for all indices, whose segment is not
-    /// made.
-    #[inline]
-    pub(crate) fn empty() -> Self {
-        let entry: &'static DirectoryEntry = &EMPTY;
-        // SAFETY: with all bits below the entry's number there is one entry, and it has no slots.
-        unsafe { Self::new(slice::from_ref(entry), INDEX_BITS) }
+    /// What this directory is made of.
+    pub(crate) fn parts(&self) -> DirectoryParts {
+        DirectoryParts { entries: self.entries.as_ptr().cast(), place_bits: self.place_bits }
+    }
+
+    /// # Safety
+    ///
+    /// The parts are those of a directory of a table of `T` that lives for `'s`, or of the empty
+    /// one; or they mix the first entry of the one with the bits of the other.
+    #[inline(always)]
+    pub(crate) unsafe fn from_parts(parts: DirectoryParts) -> Self {
+        // SAFETY: the caller's duty: by the bits, there are that many entries.
+        unsafe {
+            let entries = slice::from_raw_parts(parts.entries.cast(), parts.len());
+            Self::new(entries, parts.place_bits)
+        }
     }
 
     #[inline]

@@ -44,7 +44,7 @@ pub(crate) use self::index::IndexLayout;
 pub(crate) use self::{
     array::SlotArray,
     atomic_state::AtomicState,
-    directory::Directory,
+    directory::{Directory, DirectoryParts},
     index::{Index, IndexRange, Link},
     slot::{Slot, SlotLayout},
     state::{LiveState, Phase, State},

@@ -6,4 +6,5 @@
 
 #[allow(unsafe_code)]
 mod erased;
+#[allow(unsafe_code)]
 mod process_wide;

@@ -1,7 +1,10 @@
 //! The verbs of `Handle`, over the process-wide table.
 
+use std::ptr::NonNull;
+
 use super::erased::Erased;
 use crate::{
+    epoch,
     error::{Full, HandleError, QuiesceError},
     handle::Handle,
     stats::Stats,
@@ -13,6 +16,18 @@ static PROCESS_WIDE: HandleTable<Erased> = HandleTable::new();
 #[cfg(loom)]
 loom::lazy_static! {
     static ref PROCESS_WIDE: HandleTable<Erased> = HandleTable::new();
+}
+
+/// Like [`HandleTable::get`], but finds the slot under the pin, not ahead of it. So no register is
+/// live across the pin, and these look-ups have more to keep than those of a table of one type.
+#[inline(always)]
+fn get(handle: Handle) -> Result<Ref<'static, Erased>, HandleError> {
+    let guard = epoch::pin();
+    match PROCESS_WIDE.inner.lookup().get(handle, &guard) {
+        // SAFETY: the value lives while the guard is pinned, and the `Ref` keeps the guard.
+        Some(value) => Ok(unsafe { Ref::new(NonNull::from(value), guard) }),
+        None => Err(PROCESS_WIDE.inner.explain(handle)),
+    }
 }
 
 /// Values of any type, in one process-wide table.
@@ -136,7 +151,7 @@ impl Handle {
     /// [`HandleError::Unknown`], [`HandleError::Deleted`] or [`HandleError::WrongType`].
     #[inline(always)]
     pub fn try_value<T: 'static>(self) -> Result<Ref<'static, T>, HandleError> {
-        PROCESS_WIDE.get(self)?.try_map(Erased::get::<T>)
+        get(self)?.try_map(Erased::get::<T>)
     }
 
     /// Makes the handle invalid, for ever. Its value is dropped
