@@ -241,22 +241,6 @@ fn delete_now_and_flush_drop_process_wide_values_before_they_return() {
     CENSUS.assert_all_dropped_once();
 }
 
-#[test]
-fn a_value_is_dropped_within_five_batches_of_deletes() {
-    let _serial = serial();
-    static OTHERS: Census = Census::new();
-    static CENSUS: Census = Census::new();
-    for table in table_kinds() {
-        for _ in 0..20 {
-            insert_and_remove(&table, &CENSUS, 1);
-            insert_and_remove(&table, &OTHERS, 5 * 256);
-            assert_eq!(CENSUS.left(), 0);
-        }
-    }
-    OTHERS.assert_all_dropped_once();
-    CENSUS.assert_all_dropped_once();
-}
-
 /// Threads without a shard count their deletes in a word that may have less room than a batch
 /// needs. Then no batch would ever be full, and on 32-bit targets the table would be before this
 /// ends.
