@@ -11,8 +11,9 @@
 //! `table` says what the verbs promise; here is what they do. `body.rs` is what they all use: which
 //! shard the calling thread works in, the quota, the key. `once.rs` makes the body on the first
 //! insert. `key.rs` turns states into handles and back, and `remote_frees.rs` returns slots to
-//! their shards. `sweep.rs` drops deleted values wherever they wait, and `iterate.rs` goes over the
-//! live ones and counts.
+//! their shards. `atomic_lookup.rs` keeps what a look-up reads first in the table itself.
+//! `sweep.rs` drops deleted values wherever they wait, and `iterate.rs` goes over the live ones and
+//! counts.
 //!
 //! Where is a value dropped? In `remove.rs` with its batch, in `sweep.rs` by a sweep, and in
 //! `body.rs` with its table: nowhere else.
