@@ -61,7 +61,7 @@ LAYERS = {
     ),
     "a circle by inherent impls": (
         *("src/inner/body.rs", method("<T> Inner<T>", "self.flush();")),
-        "@ uses src/inner/sweep.rs (Inner::flush)",
+        "@ uses src/inner/flush.rs (Inner::flush)",
     ),
     "a use of a folder further up": (
         *("src/slots/index.rs", use("crate::shard::Shard")),

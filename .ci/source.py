@@ -79,7 +79,7 @@ def without_tests(text):
 
 def modules():
     """The files of src/ without those of tests and models."""
-    tests = re.compile(r"/(tests|models)\.rs$|^src/loom_models/")
+    tests = re.compile(r"/(tests|models)\.rs$|/models/|^src/loom_models/")
     return [name for name in listed("src/*.rs") if not tests.search(name)]
 
 

@@ -44,6 +44,15 @@ const _: () = assert!(LAST_GENERATION < GENERATION_MASK >> INDEX_BITS);
 pub(crate) const FIRST_SEGMENT_BITS: u32 = if SMALL { 1 } else { 5 };
 /// Fresh slots that an owner reserves from its shard at a time.
 pub(crate) const FRESH_BLOCK: usize = if SMALL { 2 } else { 32 };
+/// A shard with so many slots in use looks for vacant ones in other shards before it reserves more,
+/// and then reserves [`LARGE_BLOCK`] at a time.
+pub(crate) const LARGE_SHARD: usize = if SMALL { 8 } else { 4096 };
+/// See [`LARGE_SHARD`].
+pub(crate) const LARGE_BLOCK: usize = if SMALL { 4 } else { 512 };
+/// So many slots that an owner has freed one by one make a batch of free slots.
+pub(crate) const FREED_BATCH: usize = if SMALL { 4 } else { 1024 };
+/// So many batches of free slots an owner keeps; what is more goes to where others can take it.
+pub(crate) const ADOPTED_BATCHES: usize = if SMALL { 2 } else { 4 };
 /// log2 of the segments that a shard can have.
 pub(crate) const SEGMENT_BITS: u32 = if cfg!(loom) { 3 } else { 5 };
 /// The most shards that a table can have; also the number of leases in the process.
@@ -71,7 +80,10 @@ pub(crate) const YIELD_ABOVE_BATCHES: usize = 8;
 /// The most batches that a delete takes at a time, to reclaim them; it does so up to three times.
 pub(crate) const RECLAIM_BATCHES: usize = 8;
 
-/// How many deletes make a batch of values of `T`.
+/// The most deletes that can make a batch.
+pub(crate) const MAX_BATCH: usize = GENERATION_MASK >> INDEX_BITS;
+
+/// How many deletes make a batch of trivial values of `T`.
 pub(crate) const fn batch_limit<T>() -> usize {
     // In loom models every batch is one delete.
     let count = if needs_drop::<T>() || cfg!(loom) { BATCH } else { TRIVIAL_BATCH };

@@ -30,6 +30,7 @@ pub mod ffi {}
 
 /// How fast it is.
 #[doc = ""]
+#[doc = "[design]: crate::docs::design"]
 #[doc = "[scaling]: crate::docs::scaling"]
 #[doc = ""]
 #[doc = include_str!("../docs/PERFORMANCE.md")]

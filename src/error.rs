@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt};
 
+use crate::reader::Reader;
+
 /// Why a handle names no value.
 ///
 /// Whatever integer C sent, the answer is one of these. Nothing was read through it, and nothing
@@ -68,8 +70,10 @@ impl Error for HandleError {}
 /// The table ran out of handle space. Gives back what was to be inserted.
 ///
 /// Either as many handles are valid as the builder's `max_handles` allows, or every slot is in use,
-/// waits for readers, is exhausted, or is vacant but held by another thread (see
-/// [`Stats`](crate::Stats)).
+/// waits for readers or in a batch, is exhausted, or is vacant but held by another thread (see
+/// [`Stats`](crate::Stats)). The insert has tried to drop what waits ([`flush`]) before it says so.
+///
+/// [`flush`]: crate::HandleTable::flush
 ///
 /// # Example
 ///
@@ -128,7 +132,8 @@ impl<T> Error for Full<T> {}
 pub(crate) const FULL: &str = "ran out of handle space: every handle this table may issue is in \
     use or used up (delete some, or raise `max_handles`)";
 
-/// Why [`HandleTable::quiesce`](crate::HandleTable::quiesce) would never return.
+/// Why [`HandleTable::quiesce`](crate::HandleTable::quiesce) would never return, or
+/// [`quiesce_timeout`](crate::HandleTable::quiesce_timeout) has given up.
 ///
 /// # Example
 ///
@@ -153,22 +158,34 @@ pub enum QuiesceError {
     /// It was called from the destructor of a thread-local, when the thread's own state in this
     /// crate was already gone and could no longer tell whether the thread holds a `Ref`.
     ThreadEnding,
+    /// The time of [`quiesce_timeout`](crate::HandleTable::quiesce_timeout) is over.
+    TimedOut {
+        /// The thread that has been in the way for the longest time. `None` if no thread reads any
+        /// more: then another thread is still in the middle of a `Drop`.
+        reader: Option<Reader>,
+    },
 }
 
 impl fmt::Display for QuiesceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pinned => {
+        match self {
+            Self::Pinned => f.write_str(
                 "quiesce would wait for the calling thread itself: drop its `Ref`s and `Pinned`s \
-                 first"
-            }
-            Self::InsideDrop => {
-                "quiesce was called from a value's `Drop`: it would wait for that drop to end"
-            }
+                 first",
+            ),
+            Self::InsideDrop => f.write_str(
+                "quiesce was called from a value's `Drop`: it would wait for that drop to end",
+            ),
             Self::ThreadEnding => {
-                "quiesce was called while the thread's locals were being destroyed"
+                f.write_str("quiesce was called while the thread's locals were being destroyed")
             }
-        })
+            Self::TimedOut { reader: Some(reader) } => {
+                write!(f, "timed out: values still wait for a `Ref` or `Pinned` of {reader}")
+            }
+            Self::TimedOut { reader: None } => {
+                f.write_str("timed out: another thread is still dropping values")
+            }
+        }
     }
 }
 

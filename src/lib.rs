@@ -1,3 +1,4 @@
+#![doc = "[batch]: crate::docs::scaling#deletes"]
 #![doc = "[design]: crate::docs::design"]
 #![doc = "[ordering]: crate::docs::ordering"]
 #![doc = "[ffi]: crate::docs::ffi"]
@@ -30,12 +31,22 @@ compile_error!("handle-table: handles are laid out for 32-bit and 64-bit targets
 mod config;
 mod error;
 mod handle;
+mod reader;
 mod stats;
 
 // The one folder that names std's atomics.
 #[allow(clippy::disallowed_types)]
+// What forked children need is idle where none are watched, see `epoch/fork.rs`.
+#[cfg_attr(
+    any(miri, not(any(target_os = "linux", target_vendor = "apple", target_os = "freebsd"))),
+    allow(dead_code, unused_imports)
+)]
 mod sync;
 
+#[cfg_attr(
+    any(miri, not(any(target_os = "linux", target_vendor = "apple", target_os = "freebsd"))),
+    allow(dead_code, unused_imports)
+)]
 mod epoch;
 
 mod slots;
@@ -57,6 +68,7 @@ mod loom_models;
 pub use crate::{
     error::{Full, HandleError, QuiesceError},
     handle::Handle,
+    reader::Reader,
     stats::Stats,
-    table::{Builder, HandleTable, Iter, Pinned, Ref},
+    table::{readers, Builder, HandleTable, Iter, Pinned, Ref},
 };

@@ -54,17 +54,46 @@ pub fn check_with_fewer(fewer: usize, model: impl Fn() + Send + Sync + 'static) 
 /// An empty table with this many shards, or with a single shared one if the feature `sharded` is
 /// off.
 ///
-/// The calling thread has pinned once. A thread's first pin tries to advance the epoch and is one
-/// epoch behind afterwards, so without that pin two deletes would not drop the first one's value.
+/// The calling thread has a lease. The first thread that takes one also makes the process's readers
+/// light, so no model begins in the middle of that.
 pub fn table(shards: usize) -> Table {
-    let table = unused_table(shards);
+    table_of(shards)
+}
+
+/// A [`table`] of other values.
+pub fn table_of<T>(shards: usize) -> StdArc<HandleTable<T>> {
+    let table = StdArc::new(HandleTable::builder().shards(shards).build());
     drop(table.pin());
     table
 }
 
-/// Like [`table`], but the calling thread has not pinned, and has no lease yet.
+/// A [`table`] of one shard that drops deleted values in batches of two.
+pub fn table_of_batches() -> Table {
+    let table = StdArc::new(HandleTable::builder().shards(1).batch(2).build());
+    drop(table.pin());
+    table
+}
+
+/// Like [`table`], but the calling thread has no lease yet.
 pub fn unused_table(shards: usize) -> Table {
     StdArc::new(HandleTable::builder().shards(shards).build())
+}
+
+/// Threads that hold all leases but the one of the calling thread, so that threads that are spawned
+/// later find none free. They wait, without a guard, until this is dropped.
+#[derive(Debug)]
+pub struct AllLeases(#[allow(dead_code)] Vec<Idle>);
+
+impl AllLeases {
+    /// Takes them, without preemption.
+    pub fn take() -> Self {
+        loom::stop_exploring();
+        let table = table_of::<u8>(1);
+        let holders = (1..LEASES).map(|_| race(&table, |table| drop(table.pin()), || ()).2);
+        let holders = holders.collect();
+        loom::explore();
+        Self(holders)
+    }
 }
 
 /// Runs `there` on a new thread while the calling thread runs `here`, and returns both results.
@@ -238,26 +267,30 @@ pub fn same_slot(a: Handle, b: Handle) -> bool {
     index(a) == index(b)
 }
 
-/// Ends all grace periods that have begun, unless a thread is reading. Batches of other tables
-/// become ready, but are not touched. Each delete tries to advance the epoch by one.
-pub fn end_grace_periods(other: &HandleTable<u8>) {
-    for _ in 0..2 {
-        other.remove(other.insert(0)).unwrap();
+/// Looks a value up, and reads it if it is not deleted yet.
+pub fn read(table: &Table, handle: Handle, number: usize) {
+    match table.get(handle) {
+        Ok(value) => assert_eq!(value.number(), number),
+        error => assert!(is_deleted(&error)),
     }
 }
 
-/// What [`first_is_ready`] returns.
-pub type Ready<const N: usize> = (Table, Ledger, [Handle; N], StdArc<HandleTable<u8>>);
+/// Checks that nothing waits, and that so many values are alive. All calls have ended, and no guard
+/// is held.
+pub fn assert_settled(table: &Table, ledger: &Ledger, alive: usize) {
+    assert_eq!(table.stats().pending, 0, "a value waits for nobody");
+    assert_eq!(ledger.alive(), alive);
+}
 
-/// A table of one shard with `N` values, numbered from 0, and a table for [`end_grace_periods`].
-///
-/// The first handle is deleted, and its batch is ready: the next delete drops its value.
-pub fn first_is_ready<const N: usize>() -> Ready<N> {
-    let (table, ledger, other) = (table(1), Ledger::new(), other_table());
-    let handles = std::array::from_fn(|number| table.insert(ledger.value(number)));
-    table.remove(handles[0]).unwrap();
-    end_grace_periods(&other);
-    (table, ledger, handles, other)
+/// How many leases there are under loom. This is a copy of `MAX_SHARDS` in the crate's
+/// `src/config.rs`. If it were less than that, threads would find a lease free after `AllLeases`,
+/// and their models would show less.
+const LEASES: usize = 4;
+
+/// Ends all grace periods that have begun, unless a thread is reading. Batches of other tables
+/// become ready, but are not touched.
+pub fn end_grace_periods(other: &HandleTable<u8>) {
+    other.remove(other.insert(0)).unwrap();
 }
 
 /// A table for [`end_grace_periods`].

@@ -4,14 +4,8 @@
 use std::sync::{atomic::AtomicBool, Arc};
 
 use handle_table::{Handle, HandleError};
-use loom::{
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    thread,
-};
-use loom_tests::{
-    check, check_with_fewer, end_grace_periods, first_is_ready, forge_next, is_deleted, race,
-    same_slot, table, Ledger, Mark, Table,
-};
+use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use loom_tests::{check, forge_next, is_deleted, race, same_slot, table, Ledger, Mark, Table};
 
 /// Fails if `AtomicState::unlink` becomes a load and a store: two deletes of one handle both
 /// succeed.
@@ -35,43 +29,35 @@ fn one_of_two_deletes_wins() {
     }
 }
 
-/// Fails if `HandleTable::get` doesn't pin, or if a value is dropped before its grace period has
-/// ended: the value is dropped while it is read.
+/// Edge "pin". Fails if `HandleTable::get` doesn't pin, or pins after its look: the value is
+/// dropped while it is read.
 #[test]
 fn a_value_outlives_its_ref() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
-        let [handle, spare] = [1, 2].map(|number| table.insert(ledger.value(number)));
+        let handle = table.insert(ledger.value(1));
         let read = move |table: &Table| match table.get(handle) {
             Ok(value) => assert_eq!(value.number(), 1),
             error => assert!(is_deleted(&error)),
         };
-        let _idle = race(&table, read, || {
-            table.remove(handle).unwrap();
-            // If no thread is pinned, this drops the first value.
-            table.remove(spare).unwrap();
-        });
+        let _idle = race(&table, read, || table.remove(handle).unwrap());
         ledger.close(table);
     });
 }
 
-/// Fails if a slot is vacated before its grace period has ended, or if
-/// `AtomicState::vacate_in_place` leaves it in its old generation: a stale handle reads the next
-/// value of its slot.
+/// Edge "pin". Fails if a slot is freed while its value is read, or is issued again in its old
+/// generation: a stale handle reads the next value of its slot.
 #[test]
 fn a_stale_handle_never_reads_the_next_value() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let first = table.insert(ledger.value(1));
-        // Uses up the block of fresh slots, so that the next insert looks for returned ones.
-        let spare = table.insert(ledger.value(0));
         let read = move |table: &Table| match table.get(first) {
             Ok(value) => assert_eq!(value.number(), 1),
             error => assert!(is_deleted(&error)),
         };
         let ((), second, _idle) = race(&table, read, || {
             table.remove(first).unwrap();
-            table.remove(spare).unwrap();
             table.insert(ledger.value(2))
         });
         assert_ne!(first, second);
@@ -119,16 +105,10 @@ fn a_guessed_handle_is_unknown_until_published() {
         let (table, ledger) = (table(1), Ledger::new());
         let first = table.insert(ledger.value(1));
         table.remove(first).unwrap();
-        table.flush();
         let guess = forge_next(first);
-        let read = move |table: &Table| {
-            // The main thread has yielded in `flush`, so loom runs this thread first. The insert
-            // must get its turn, too.
-            thread::yield_now();
-            match table.get(guess) {
-                Ok(value) => assert_eq!(value.number(), 2),
-                Err(error) => assert_eq!(error, HandleError::Unknown),
-            }
+        let read = move |table: &Table| match table.get(guess) {
+            Ok(value) => assert_eq!(value.number(), 2),
+            Err(error) => assert_eq!(error, HandleError::Unknown),
         };
         let ((), second, _idle) = race(&table, read, || {
             table.insert_with(|me| {
@@ -142,9 +122,9 @@ fn a_guessed_handle_is_unknown_until_published() {
     });
 }
 
-/// Edge "delete". Fails if `AtomicState::unlink` loses its Release, if `AtomicState::load` loses
-/// its Acquire, or if `AtomicState::relink` becomes a load and a store: a reader is told that a
-/// handle was deleted, and doesn't see what the deleter did before.
+/// Edge "delete". Fails if `AtomicState::unlink` or `AtomicState::vacate` loses its Release, or
+/// `AtomicState::load` its Acquire: a reader is told that a handle was deleted, by a slot in limbo
+/// or one that is vacant again, and doesn't see what the deleter did before.
 #[test]
 fn deleted_is_reported_after_what_the_deleter_did() {
     for shards in [1, 4] {
@@ -188,47 +168,6 @@ fn a_losing_delete_sees_what_the_winner_did() {
             if is_deleted(&table.remove(handle)) {
                 mark.assert_set();
             }
-        });
-        ledger.close(table);
-    });
-}
-
-/// Edge "delete". Fails if `AtomicState::vacate` loses its Release: a reader is told `Deleted` by a
-/// slot that is vacant again, and doesn't see what the deleter did before. The thread that vacates
-/// the slot has passed its last fence when the batch with the slot arrives, because a later fence
-/// would hide the loss from loom.
-///
-/// `parts::a_vacant_slot_shows_what_its_deleter_did` proves the algorithm, this model the wiring.
-#[test]
-fn a_vacant_slot_reports_deleted_after_what_the_deleter_did() {
-    check_with_fewer(1, || {
-        let (table, ledger, handles, other) = first_is_ready::<3>();
-        // One batch is ready: the next delete takes all batches that are ready by then.
-        let mark = Mark::new();
-        let delete = {
-            let mark = Arc::clone(&mark);
-            move |table: &Table| {
-                // Without preemption: only its place among the other thread's steps matters.
-                loom::stop_exploring();
-                mark.set();
-                table.remove(handles[2]).unwrap();
-                end_grace_periods(&other);
-                loom::explore();
-            }
-        };
-        let drop_batches = move |table: &Table| {
-            loom::stop_exploring();
-            drop(table.pin());
-            loom::explore();
-            table.remove(handles[1]).unwrap();
-        };
-        let _idle = race(&table, delete, || {
-            race(&table, drop_batches, || {
-                thread::yield_now();
-                if !table.contains(handles[2]) {
-                    mark.assert_set();
-                }
-            })
         });
         ledger.close(table);
     });

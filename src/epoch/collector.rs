@@ -1,106 +1,184 @@
-//! The epoch collector of all tables, its participants, and their guards.
+//! Readers without a record: threads that found no lease free, and threads whose locals are gone.
+//! They pin by crossbeam-epoch, and count themselves.
 //!
 //! The collector is this crate's own. crossbeam's default one is pinned by other crates, whose
-//! readers would then delay our drops. Only this file and `sentinel.rs` name crossbeam-epoch.
+//! readers would then delay our drops.
+//!
+//! While the count is zero, crossbeam's epoch need not be asked: nobody is there. Otherwise a clock
+//! counts the grace periods of crossbeam-epoch.
+//!
+//! - **Orderings**: edge "collector".
 
-use crossbeam_epoch::{self as epoch, Collector, LocalHandle};
-#[cfg(not(loom))]
-use crossbeam_utils::CachePadded;
+use crossbeam_epoch::Collector;
 
-#[cfg(not(loom))]
-use super::sentinel::Sentinel;
-use crate::sync::{fence, Ordering};
+use super::{
+    clock::{Clock, CollectorTicket},
+    retired::RetiredStack,
+};
+use crate::sync::{fence, AtomicPtr, AtomicUsize, Ordering};
 
-#[cfg(not(loom))]
-fn collector() -> &'static Collector {
-    static COLLECTOR: std::sync::OnceLock<Collector> = std::sync::OnceLock::new();
-    COLLECTOR.get_or_init(Collector::new)
+/// The collector and its readers.
+#[derive(Debug)]
+pub(super) struct Outsiders {
+    collector: AtomicPtr<Collector>,
+    /// How many guards there are without a record.
+    guards: AtomicUsize,
+    /// How many look-ups of signal handlers are under way.
+    in_signals: AtomicUsize,
+    /// Counts crossbeam's grace periods. Under loom on its own, since a closure that keeps all of
+    /// this alive would keep itself alive.
+    #[cfg(not(loom))]
+    pub(super) clock: Clock,
+    #[cfg(loom)]
+    pub(super) clock: std::sync::Arc<Clock>,
+    /// What waits for these readers.
+    pub(super) parked: RetiredStack,
+    /// What the clock showed when what waits was last given to all threads.
+    moved_at: AtomicUsize,
 }
 
-#[cfg(loom)]
-fn collector() -> &'static Collector {
-    loom::lazy_static! {
-        static ref COLLECTOR: Collector = Collector::new();
-    }
-    &COLLECTOR
-}
-
-/// Not under loom: a sentinel can only make grace periods longer.
-#[cfg(not(loom))]
-static SENTINEL: CachePadded<Sentinel> = CachePadded::new(Sentinel::new());
-
-/// A member of the collector's list, which its thread pins and unpins.
-pub(super) struct Participant(LocalHandle);
-
-impl Participant {
-    /// Registers a participant for a thread.
-    pub(super) fn register() -> Self {
-        let handle = collector().register();
-        #[cfg(not(loom))]
-        SENTINEL.reinstall_in_front(collector());
-        Self(handle)
+impl Outsiders {
+    crate::sync::const_unless_loom! {
+        pub(super) const fn new() -> Self {
+            Self {
+                collector: AtomicPtr::new(std::ptr::null_mut()),
+                guards: AtomicUsize::new(0),
+                in_signals: AtomicUsize::new(0),
+                #[cfg(not(loom))]
+                clock: Clock::new(),
+                #[cfg(loom)]
+                clock: std::sync::Arc::new(Clock::new()),
+                parked: RetiredStack::new(),
+                moved_at: AtomicUsize::new(0),
+            }
+        }
     }
 
-    /// Registers a participant that is used for one pin, and is gone with its guard.
-    pub(super) fn register_for_one_pin() -> Self {
-        let handle = collector().register();
-        // A participant's first pin tries to advance the epoch. The sentinel is moved first, so
-        // that the try can succeed, and reclaim the memory of earlier participants.
-        #[cfg(not(loom))]
-        SENTINEL.advance(collector());
-        Self(handle)
+    /// The collector, made on the first call. It is never freed, as a static is not.
+    pub(super) fn collector(&self) -> &Collector {
+        // edge: collector. Acquire: the collector before the pointer to it.
+        let mut collector = self.collector.load(Ordering::Acquire);
+        if collector.is_null() {
+            let made = Box::into_raw(Box::new(Collector::new()));
+            // edge: collector. Release: the collector before the pointer to it. Acquire: the
+            // winner's.
+            collector = match self.collector.compare_exchange(
+                std::ptr::null_mut(),
+                made,
+                Ordering::Release,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => made,
+                Err(winner) => {
+                    // SAFETY: made above, and shown to no other thread.
+                    drop(unsafe { Box::from_raw(made) });
+                    winner
+                }
+            };
+        }
+        // SAFETY: made by this thread or the winner, and not freed before `self` is.
+        unsafe { &*collector }
     }
 
-    #[inline(always)]
-    pub(super) fn pin(&self) -> Guard {
-        Guard(self.0.pin())
-    }
-
-    pub(super) fn is_pinned(&self) -> bool {
-        self.0.is_pinned()
-    }
-}
-
-/// A pin of the calling thread. No value that the thread sees under the pin is dropped before the
-/// guard is.
-pub(crate) struct Guard(epoch::Guard);
-
-impl Guard {
-    /// Gives up everything seen under this pin and pins anew. Has no effect if the thread has
-    /// other guards.
+    /// Whether such a reader is in the way of something with that ticket.
     #[inline]
-    pub(crate) fn repin(&mut self) {
-        self.0.repin();
-        // edge: grace. SeqCst fence, as in every pin, between the announced epoch and the next look
-        // at a slot. crossbeam's `repin` has no fence there: on a weakly ordered processor the load
-        // of a state could take place before the new epoch is announced, and see an old state under
-        // it.
+    pub(super) fn are_in_the_way(&self, ticket: Option<CollectorTicket>) -> bool {
+        // edge: collector. Acquire: after all that the leaving readers did.
+        if self.in_signals.load(Ordering::Acquire) != 0 {
+            return true;
+        }
+        // edge: collector. Acquire: after all that the leaving readers did.
+        self.guards.load(Ordering::Acquire) != 0
+            && !ticket.is_some_and(|ticket| self.clock.is_over(ticket))
+    }
+
+    /// Whether what waits may have to wait no longer. A hint, but for the last reader, to whom it
+    /// is true.
+    pub(super) fn may_let_go(&self) -> bool {
+        if self.parked.is_empty() {
+            return false;
+        }
+        let clock = self.clock.now();
+        // edge: none. A hint.
+        if self.moved_at.swap(clock, Ordering::Relaxed) != clock {
+            return true;
+        }
+        !self.are_in_the_way(None)
+    }
+
+    /// Whether one of these readers needs crossbeam's grace periods.
+    pub(super) fn are_any(&self) -> bool {
+        // edge: none. Without a reader nothing needs one.
+        self.guards.load(Ordering::Relaxed) != 0
+    }
+
+    /// Counts a guard, before its first look at a slot.
+    pub(super) fn enter(&self) {
+        // edge: collector. Relaxed: ordered by the fence.
+        self.guards.fetch_add(1, Ordering::Relaxed);
+        // edge: collector. SeqCst fence between the count and the look at a slot; its twin is that
+        // of a scan.
         fence(Ordering::SeqCst);
     }
 
-    /// Has `f` called, by any thread, after a grace period that begins now.
-    pub(super) fn defer(&self, f: impl FnOnce() + Send + 'static) {
-        self.0.defer(f);
+    /// Ends it; then looks whether something waits for it.
+    pub(super) fn leave(&self) -> bool {
+        // edge: collector. Release: what the reader did comes before what those do who see the
+        // count.
+        self.guards.fetch_sub(1, Ordering::Release);
+        // edge: turn. SeqCst fence between the count and the look at what waits; its twin stands
+        // between a push and the look whether a reader is still there.
+        fence(Ordering::SeqCst);
+        self.may_let_go()
     }
 
-    /// Makes this thread's deferred closures visible to all threads, and tries to advance the
-    /// epoch.
-    pub(super) fn flush(&self) {
-        #[cfg(not(loom))]
-        SENTINEL.advance(collector());
-        self.0.flush();
+    /// A ticket for a grace period of crossbeam-epoch that begins later.
+    pub(super) fn ticket(&self) -> CollectorTicket {
+        self.clock.ticket()
+    }
+
+    /// In a forked child, whose one thread has so many guards here. If it is none of these readers,
+    /// the next one begins with a new collector: the old one has members that are gone.
+    #[cfg(not(loom))]
+    pub(super) fn after_fork(&self, guards: usize, is_outsider: bool) {
+        // edge: none. The child has one thread.
+        self.guards.store(guards, Ordering::Relaxed);
+        // edge: none. The child has one thread.
+        self.in_signals.store(0, Ordering::Relaxed);
+        if !is_outsider {
+            self.clock.after_fork();
+            // edge: none. The child has one thread.
+            self.collector.store(std::ptr::null_mut(), Ordering::Relaxed);
+        }
+    }
+
+    /// Begins the look-up of a signal handler: a count, and nothing else.
+    pub(super) fn enter_signal(&self) {
+        // edge: collector. Relaxed: ordered by the fence.
+        self.in_signals.fetch_add(1, Ordering::Relaxed);
+        // edge: collector. SeqCst fence between the count and the look at a slot; its twin is that
+        // of a scan.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Ends it. Returns whether something may wait for it.
+    pub(super) fn leave_signal(&self) -> bool {
+        // edge: collector. Release: all that the handler did before.
+        self.in_signals.fetch_sub(1, Ordering::Release);
+        // edge: turn. SeqCst fence between the count and the look at what waits.
+        fence(Ordering::SeqCst);
+        !self.parked.is_empty()
     }
 }
 
-#[cfg(not(loom))]
-impl Drop for Guard {
-    #[inline(always)]
+#[cfg(loom)]
+impl Drop for Outsiders {
     fn drop(&mut self) {
-        if self.0.collector().is_none() {
-            // SAFETY: `Participant::pin` made the guard, and only `epoch::unprotected` makes one
-            // without a collector. The field's drop then has no test for it: an insert, a look-up
-            // and a delete together take 4 % less time.
-            unsafe { std::hint::unreachable_unchecked() }
+        // edge: none. `&mut self`: no other thread has it.
+        let collector = self.collector.load(Ordering::Relaxed);
+        if !collector.is_null() {
+            // SAFETY: made by `collector`.
+            drop(unsafe { Box::from_raw(collector) });
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Leases {
 /// `const` in std, where the set is a static; loom's atomics are made at run time.
 #[cfg(not(loom))]
 impl Leases {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { words: [const { AtomicUsize::new(0) }; WORDS] }
     }
 }
@@ -73,54 +73,6 @@ impl Leases {
         let (nth, bit) = (number / usize::BITS as usize, number % usize::BITS as usize);
         // edge: lease. Release: all that this holder did comes before the next one's claim.
         self.words[nth].fetch_and(!(1 << bit), Ordering::Release);
-    }
-}
-
-#[cfg(not(loom))]
-type LeasesRef = &'static Leases;
-#[cfg(loom)]
-type LeasesRef = crate::sync::Arc<Leases>;
-
-/// The set of this process's numbers.
-#[cfg(not(loom))]
-fn leases() -> LeasesRef {
-    static LEASES: Leases = Leases::new();
-    &LEASES
-}
-
-/// The set of this execution's numbers. Shared, not static, since loom's statics end before the
-/// main thread's locals do.
-#[cfg(loom)]
-fn leases() -> LeasesRef {
-    loom::lazy_static! {
-        static ref LEASES: LeasesRef = crate::sync::Arc::new(Leases::new());
-    }
-    crate::sync::Arc::clone(&LEASES)
-}
-
-/// A number that this thread has, returned on drop.
-pub(super) struct Lease {
-    number: usize,
-    leases: LeasesRef,
-}
-
-impl Lease {
-    /// Takes the lowest free number of the process, if there is one.
-    pub(super) fn claim() -> Option<Self> {
-        let leases = leases();
-        Some(Self { number: leases.claim()?, leases })
-    }
-
-    /// The number of the shard that this lease stands for, in every table with so many shards. No
-    /// thread owns shard 0, so lease n stands for shard n + 1.
-    pub(super) fn shard(&self) -> usize {
-        self.number + 1
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.leases.give_back(self.number);
     }
 }
 

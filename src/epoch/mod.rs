@@ -1,40 +1,70 @@
-//! What all tables of the process share: the epoch collector, the threads that take part in it,
-//! their leases, and the clock of grace periods.
+//! Who reads, and when what was deleted can be dropped: shared by all tables of the process.
 //!
-//! A *reader* is a thread that is pinned: it calls [`pin`] before it looks at a slot, and unpins
-//! when it drops the [`Guard`]. A *grace period* is over when every thread that was pinned at its
-//! beginning has unpinned; only then may a deleted value be dropped. crossbeam-epoch provides the
-//! pins. The clock in `grace.rs` counts the grace periods, one after the other and for all tables.
-//! A [`Ticket`] names the first one that begins after a delete, and tells whether it is over.
+//! A thread *pins* itself before it looks at a slot. What is deleted meanwhile is dropped when no
+//! reader that was pinned then still is: after a *grace period*.
 //!
-//! A thread registers on its first use of any table, and takes a *lease* then, if one is free: a
-//! number that stands for the shard that it alone owns until it ends, in every table that has so
-//! many. Calls also work while the thread's locals are being destroyed. If the registration is
-//! already gone, the thread owns no shard, and each of its pins registers a participant for itself.
+//! On its first use of any table a thread takes a *lease*, if one is free: a number that stands for
+//! the shard that it alone owns in every table with so many, and for a *record*, in which it shows
+//! whether it is pinned, and since which *era*. A pin is a store to the record. The fence that it
+//! needs is made by those who delete, for all readers at once: an asymmetric fence, as in liburcu,
+//! folly and seize. Threads that find no lease free, or whose locals are gone, pin by
+//! crossbeam-epoch: they are *outsiders*.
 //!
-//! - `collector.rs` wraps crossbeam-epoch: participants and their guards.
-//! - `sentinel.rs` keeps one participant pinned, so that pins need not scan the others.
-//! - `lease.rs` and `thread.rs` hold what a thread has of its own.
-//! - `grace.rs` has the clock, the tickets, and how a thread advances the epoch.
-//! - `dropping.rs` knows whether this thread is inside a value's `Drop`.
+//! - `eras.rs`: the word that says which era it is, and who makes the fences; `storm.rs`: when
+//!   whose cost less.
+//! - `record.rs`: the readers' words. `who.rs`: whose they are. `who_reads.rs`: that, for people.
+//! - `collector.rs`, `outsider.rs`: outsiders, who pin by crossbeam-epoch. `clock.rs`: its grace
+//!   periods, counted.
+//! - `retired.rs`: what was unlinked while a reader was in the way. `turn.rs`: who drops it.
+//! - `ticket.rs`: tickets, for what is batched and may wait. `grace.rs`: what is known for them.
+//! - `guard.rs`, `thread.rs`, `lease.rs`: pins, and what a thread has of its own.
+//! - `fork.rs`: what a forked child makes of it.
+//! - `world.rs`: what all threads share. `dropping.rs`: whether this thread is inside a `Drop`.
 
+// Under loom, what is a `&'static World` otherwise is an `Arc`.
+#![allow(clippy::needless_borrow)]
+
+mod clock;
 #[allow(unsafe_code)]
 mod collector;
+#[allow(unsafe_code)]
 mod dropping;
+mod eras;
+#[allow(unsafe_code)]
+mod fork;
 mod grace;
+#[allow(unsafe_code)]
+mod guard;
 mod lease;
-#[cfg(not(loom))]
+mod outsider;
+mod own;
+mod record;
 #[allow(unsafe_code)]
-mod sentinel;
-#[allow(unsafe_code)]
+mod retired;
+mod storm;
 mod thread;
+mod ticket;
+#[allow(unsafe_code)]
+mod turn;
+#[allow(unsafe_code)]
+mod who;
+mod who_reads;
+mod world;
 
 #[cfg(all(test, loom))]
+#[allow(unsafe_code)]
 mod models;
 
 pub(crate) use self::{
-    collector::Guard,
-    dropping::{is_dropping, while_dropping},
-    grace::{clock_now, Ticket},
-    thread::{is_pinned, own_shard, own_shard_fast, pin},
+    dropping::is_dropping,
+    fork::generation_floor,
+    guard::{in_signal, pin, Guard},
+    own::own_shard_fast,
+    retired::Retired,
+    thread::{is_pinned, own_shard},
+    ticket::Ticket,
+    turn::{
+        drop_left, drop_waiting, help, is_lone_child, is_unread, republish, retire, while_dropping,
+    },
+    who_reads::{oldest_reader, readers},
 };

@@ -1,55 +1,118 @@
-//! What a thread has of its own: a participant of the collector, and a lease. It registers both on
-//! its first use of any table, and returns them when it ends.
+//! What a thread has of its own: a lease with a record or, if none is free, a membership in the
+//! collector. It gets them on its first use of any table, and returns them when it ends.
 //!
 //! `THREAD` owns them. Under std two more thread-locals repeat what it holds, without a destructor
 //! and without lazy initialization, so that the fast path is one check and one load.
 
 #[cfg(not(loom))]
-use std::{
-    cell::{Cell, UnsafeCell},
-    mem::ManuallyDrop,
-    ptr,
-};
+use std::cell::Cell;
 
 use super::{
-    collector::{Guard, Participant},
-    lease::Lease,
+    fork::watch_forks,
+    outsider::{OutsiderGuard, Participant},
+    own::{own_shard_fast, set_own_shard, NO_SHARD},
+    record::Record,
+    world::{world, WorldRef},
 };
 use crate::sync::thread_local;
 
-/// A shard number that no table has.
-const NO_SHARD: usize = usize::MAX;
+/// The record of a thread with a lease, and the world that it belongs to.
+#[derive(Clone)]
+pub(super) struct OwnRecord {
+    #[cfg(not(loom))]
+    record: &'static Record,
+    #[cfg(loom)]
+    number: usize,
+    #[cfg(loom)]
+    world: WorldRef,
+}
+
+impl OwnRecord {
+    #[cfg(not(loom))]
+    fn new(number: usize, world: WorldRef) -> Self {
+        Self { record: &world.records[number] }
+    }
+
+    #[cfg(loom)]
+    fn new(number: usize, world: WorldRef) -> Self {
+        Self { number, world }
+    }
+
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(super) fn world(&self) -> WorldRef {
+        world()
+    }
+
+    /// Not the static's, which may be gone.
+    #[cfg(loom)]
+    pub(super) fn world(&self) -> WorldRef {
+        self.world.clone()
+    }
+
+    /// The lease number.
+    fn number(&self) -> usize {
+        #[cfg(not(loom))]
+        {
+            let records = world().records.as_ptr();
+            let size = size_of_val(&world().records[0]);
+            (std::ptr::from_ref(self.record).addr() - records.addr()) / size
+        }
+        #[cfg(loom)]
+        self.number
+    }
+
+    /// Returns the lease of a thread that has ended, and dropped its last guard since.
+    pub(super) fn give_back(&self) {
+        self.world().give_back(self.number());
+    }
+}
+
+impl std::ops::Deref for OwnRecord {
+    type Target = Record;
+
+    #[inline(always)]
+    fn deref(&self) -> &Record {
+        #[cfg(not(loom))]
+        return self.record;
+        #[cfg(loom)]
+        &self.world.records[self.number]
+    }
+}
 
 /// A thread's registration.
-struct Thread {
-    // Dropped first: another thread may have the lease while the participant still leaves the
-    // collector.
-    lease: Option<Lease>,
-    participant: Participant,
+pub(super) enum Thread {
+    Leased(OwnRecord),
+    Outsider(Participant),
 }
 
 impl Thread {
     fn register() -> Self {
-        let participant = Participant::register();
-        Self { lease: Lease::claim(), participant }
+        let world = world();
+        match world.claim(watch_forks) {
+            Some(number) => Self::Leased(OwnRecord::new(number, world)),
+            None => Self::Outsider(Participant::register()),
+        }
     }
 
-    /// The number of the shard that the thread owns in every table with so many shards.
+    /// The number of the shard that the thread owns in every table with so many shards. No thread
+    /// owns shard 0, so lease n stands for shard n + 1.
     fn shard(&self) -> usize {
-        self.lease.as_ref().map_or(NO_SHARD, Lease::shard)
+        match self {
+            Self::Leased(record) => record.number() + 1,
+            Self::Outsider(_) => NO_SHARD,
+        }
     }
-}
 
-impl Drop for Thread {
-    fn drop(&mut self) {
+    /// The thread ends: from here on it is an outsider. Returns its record. (`Drop` is in guard.rs,
+    /// since it may have to drop what waits for the thread.)
+    pub(super) fn end(&self) -> Option<&OwnRecord> {
         #[cfg(not(loom))]
-        {
-            SHARD.set(NO_SHARD);
-            // SAFETY: no look at the copy is under way, see `with`.
-            COPY.with(|copy| unsafe { copy.get().write(ManuallyDrop::new(None)) });
-            // The thread's bag of closures stays in the collector's queue. A flush takes some bags
-            // out.
-            self.participant.pin().flush();
+        RECORD.set(None);
+        set_own_shard(NO_SHARD);
+        match self {
+            Self::Leased(record) => Some(record),
+            Self::Outsider(_) => None,
         }
     }
 }
@@ -61,48 +124,12 @@ thread_local! {
 
 #[cfg(not(loom))]
 thread_local! {
-    /// A bitwise copy of `THREAD` while that exists, never dropped itself.
-    static COPY: UnsafeCell<ManuallyDrop<Option<Thread>>> =
-        const { UnsafeCell::new(ManuallyDrop::new(None)) };
-    /// The shard of `THREAD` while that exists.
-    static SHARD: Cell<usize> = const { Cell::new(NO_SHARD) };
-}
-
-/// Registers the thread and makes the copy. If the registration is gone already, since the thread
-/// is ending, the copy stays `None`.
-#[cfg(not(loom))]
-#[cold]
-#[inline(never)]
-fn register() {
-    let repeat = |thread: &Thread| {
-        SHARD.set(thread.shard());
-        // SAFETY: the lease is a number and a reference, and the participant is a pointer. The copy
-        // is used only while the original exists, whose drop removes it, and it is never dropped.
-        let copy = ManuallyDrop::new(Some(unsafe { ptr::read(thread) }));
-        // SAFETY: no look at the copy is under way, see `with`.
-        COPY.with(|cell| unsafe { cell.get().write(copy) });
-    };
-    let _ = THREAD.try_with(repeat);
+    /// The record of `THREAD` while that exists.
+    static RECORD: Cell<Option<&'static Record>> = const { Cell::new(None) };
 }
 
 /// Calls `f` with the thread's registration, which is made on first use; with `None` when the
 /// thread's locals are being destroyed and the registration is gone for good.
-#[cfg(not(loom))]
-#[inline(always)]
-fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
-    let copy = COPY.with(UnsafeCell::get);
-    // SAFETY: the cell exists to the thread's very end, and this look ends before any write.
-    if unsafe { (*copy).is_none() } {
-        register();
-    }
-    // SAFETY: nothing writes to the cell while `f` runs, even if `f` calls the user's allocator,
-    // and that this function. With a registration, `register` is not called. Without one, it fails
-    // and writes nothing. And no call of this function is under way when the registration is
-    // dropped.
-    f(unsafe { (*copy).as_ref() })
-}
-
-#[cfg(loom)]
 fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
     let mut f = Some(f);
     let mut call = |thread: Option<&Thread>| f.take().map(|f| f(thread));
@@ -119,38 +146,68 @@ fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
 /// The number of the shard that the calling thread owns in every table with so many shards; if it
 /// owns none, a number that no table has. Registers the thread.
 pub(crate) fn own_shard() -> usize {
-    with(|thread| thread.map_or(NO_SHARD, Thread::shard))
+    if own_shard_fast() == NO_SHARD {
+        register();
+    }
+    own_shard_fast()
 }
 
-/// Like [`own_shard`], but does not register the thread (except under loom). For a thread that is
-/// not registered yet, returns a number that no table has.
+/// Registers the thread, and repeats what it has where that is found fast.
+#[cold]
+#[inline(never)]
+fn register() {
+    let _ = THREAD.try_with(|thread| {
+        if let Thread::Leased(record) = thread {
+            if own_shard_fast() == NO_SHARD {
+                set_own_shard(thread.shard());
+                #[cfg(not(loom))]
+                {
+                    RECORD.set(Some(record.record));
+                    // After that, since it may call the user's allocator, and that this crate.
+                    record.who.set_to_this_thread();
+                }
+                #[cfg(loom)]
+                let _ = record;
+            }
+        }
+    });
+}
+
+/// The record of the calling thread, if it has one and is registered.
 #[cfg(not(loom))]
-#[inline]
-pub(crate) fn own_shard_fast() -> usize {
-    SHARD.get()
+#[inline(always)]
+pub(super) fn own_record() -> Option<OwnRecord> {
+    RECORD.get().map(|record| OwnRecord { record })
 }
 
 #[cfg(loom)]
-pub(crate) fn own_shard_fast() -> usize {
-    own_shard()
+pub(super) fn own_record() -> Option<OwnRecord> {
+    None
 }
 
-/// Pins the calling thread.
-#[inline(always)]
-pub(crate) fn pin() -> Guard {
+/// How a thread pins.
+pub(super) enum Membership {
+    Record(OwnRecord),
+    /// Pinned already.
+    Outsider(OutsiderGuard),
+}
+
+/// How the calling thread pins. Registers it.
+pub(super) fn membership() -> Membership {
+    register();
     with(|thread| match thread {
-        Some(thread) => thread.participant.pin(),
-        None => pin_unregistered(),
+        Some(Thread::Leased(record)) => Membership::Record(record.clone()),
+        Some(Thread::Outsider(participant)) => Membership::Outsider(participant.pin()),
+        None => Membership::Outsider(Participant::register().pin()),
     })
-}
-
-/// Pins a thread whose registration is gone, as a new participant.
-#[cold]
-fn pin_unregistered() -> Guard {
-    Participant::register_for_one_pin().pin()
 }
 
 /// Whether the calling thread is pinned; `None` if its registration is gone and can't tell.
 pub(crate) fn is_pinned() -> Option<bool> {
-    with(|thread| thread.map(|thread| thread.participant.is_pinned()))
+    with(|thread| {
+        thread.map(|thread| match thread {
+            Thread::Leased(record) => record.is_pinned(),
+            Thread::Outsider(participant) => participant.is_pinned(),
+        })
+    })
 }

@@ -3,19 +3,19 @@
 use std::{
     mem,
     panic::{catch_unwind, AssertUnwindSafe},
+    ptr,
 };
 
 use crossbeam_utils::CachePadded;
 
 use super::{key::Key, lookup::Lookup};
 use crate::{
-    config::MAX_SHARDS,
-    epoch::{self, while_dropping},
+    config::{MAX_BATCH, MAX_SHARDS},
+    epoch,
     handle::Handle,
-    reclaim::SweepLock,
     shard::{Chain, Owner, Shard},
-    slots::{AtomicState, Index, LiveState, Phase, Slot, SlotArray, State},
-    sync::{AtomicUsize, Ordering},
+    slots::{AtomicState, Index, LiveState, Slot, SlotArray, State},
+    sync::{Arc, AtomicPtr, AtomicUsize, Ordering},
 };
 
 /// The limits that a table is built with.
@@ -24,10 +24,21 @@ pub(crate) struct Limits {
     /// Zero for a number that suits the machine.
     pub(crate) shards: usize,
     pub(crate) max_handles: usize,
+    /// How many deleted values are dropped together; zero or one to drop each at once.
+    pub(crate) batch: usize,
 }
 
 impl Limits {
-    pub(crate) const DEFAULT: Self = Self { shards: 0, max_handles: usize::MAX };
+    pub(crate) const DEFAULT: Self = Self { shards: 0, max_handles: usize::MAX, batch: 0 };
+
+    /// How many deletes make a batch; zero for none.
+    fn batch(self) -> usize {
+        match self.batch {
+            0 | 1 => 0,
+            // As far as a limbo stack counts.
+            more => more.min(MAX_BATCH),
+        }
+    }
 
     fn shards(self) -> usize {
         let shards = match self.shards {
@@ -63,7 +74,10 @@ pub(crate) struct Inner<T> {
     fast_shards: usize,
     /// Handles that may still be issued, in a table that was built with a limit.
     quota: Option<CachePadded<AtomicUsize>>,
-    pub(super) sweep_lock: CachePadded<SweepLock>,
+    /// How many deletes make a batch of values with something to drop; zero in most tables.
+    pub(super) batch: usize,
+    /// Where this lies, as the `Arc` has it.
+    this: AtomicPtr<Self>,
     /// Values whose drop panicked.
     drop_panics: AtomicUsize,
 }
@@ -86,7 +100,14 @@ impl<'t, T> ShardAccess<'t, T> {
 }
 
 impl<T> Inner<T> {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Arc<Self> {
+        let this = Arc::new(Self::make(limits));
+        // edge: none. Nobody else has it.
+        this.this.store(Arc::as_ptr(&this).cast_mut(), Ordering::Relaxed);
+        this
+    }
+
+    fn make(limits: Limits) -> Self {
         let is_limited = limits.max_handles != usize::MAX;
         let shards = limits.shards();
         let slots = SlotArray::new(shards);
@@ -97,7 +118,8 @@ impl<T> Inner<T> {
             shards: (0..shards).map(|number| Shard::new(number, layout.range(number))).collect(),
             fast_shards: if is_limited { 0 } else { shards },
             quota: is_limited.then(|| CachePadded::new(AtomicUsize::new(limits.max_handles))),
-            sweep_lock: CachePadded::new(SweepLock::new()),
+            batch: limits.batch(),
+            this: AtomicPtr::new(ptr::null_mut()),
             drop_panics: AtomicUsize::new(0),
         }
     }
@@ -152,10 +174,38 @@ impl<T> Inner<T> {
 
     /// Frees a slot that the caller owns, to be issued with `generation` next, or marks it as
     /// exhausted if there is no such generation.
+    #[inline]
     pub(super) fn free_slot(&self, state: &AtomicState, index: Index, generation: usize) {
+        match self.owner_fast() {
+            Some(owner) if owner.shard().number() == self.slots.layout().shard(index) => {
+                owner.free(state, index, generation);
+            }
+            _ => self.free_remote(state, index, generation),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn free_remote(&self, state: &AtomicState, index: Index, generation: usize) {
         if let Some(chain) = Chain::new(state, index, generation) {
             self.home(index).free_chain(&chain);
         }
+    }
+
+    /// One more owner of this body.
+    pub(super) fn shared(&self) -> Arc<Self> {
+        // edge: none. Stored before any other thread had this.
+        let this = self.this.load(Ordering::Relaxed).cast_const();
+        // SAFETY: `new` got the pointer from the `Arc` in which this lies.
+        unsafe {
+            Arc::increment_strong_count(this);
+            Arc::from_raw(this)
+        }
+    }
+
+    /// Which table it is, to be compared.
+    pub(super) fn id(&self) -> *const () {
+        ptr::from_ref(self).cast()
     }
 
     /// Takes the right to issue one handle; `false` if the table's limit is reached.
@@ -176,10 +226,13 @@ impl<T> Inner<T> {
         }
     }
 
-    /// Every slot that may have been used.
-    pub(super) fn used_slots(&self) -> impl Iterator<Item = Slot<'_, T>> {
-        let of_shard = |shard| Shard::used_slots(shard, &self.slots, 0).map(|(_, slot)| slot);
-        self.shards.iter().flat_map(of_shard)
+    /// Every slot that may have been used, with its index.
+    pub(super) fn used_slots(&self) -> impl Iterator<Item = (Index, Slot<'_, T>)> {
+        self.shards.iter().flat_map(|shard| {
+            let layout = self.slots.layout();
+            let index = move |number| layout.index(number, shard.number());
+            shard.used_slots(&self.slots, 0).map(move |(number, slot)| (index(number), slot))
+        })
     }
 
     /// Calls `drop_it`, which drops values. A panic goes no further, and is counted.
@@ -201,21 +254,5 @@ impl<T> Inner<T> {
     pub(super) fn drop_panics(&self) -> usize {
         // edge: none. A count.
         self.drop_panics.load(Ordering::Relaxed)
-    }
-}
-
-impl<T> Drop for Inner<T> {
-    /// Drops every value in the table, also the deleted ones that still wait.
-    fn drop(&mut self) {
-        let this = &*self;
-        while_dropping(|| {
-            for slot in this.used_slots() {
-                if let Phase::Live | Phase::Limbo = slot.state().load_own().phase() {
-                    // SAFETY: a live slot and one in limbo have a value, and by `&mut self` no
-                    // reader, no owner and no sweep is left.
-                    this.catch_drop_panic(|| unsafe { slot.drop_value() });
-                }
-            }
-        });
     }
 }

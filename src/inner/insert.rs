@@ -4,7 +4,8 @@ use super::body::{Inner, ShardAccess};
 use crate::{
     error::Full,
     handle::Handle,
-    shard::{Claim, Shard},
+    reclaim::SlotList,
+    shard::{Claim, Owner, Shard},
     sync::OnDrop,
 };
 
@@ -23,7 +24,7 @@ impl<T> Inner<T> {
     #[cold]
     #[inline(never)]
     fn insert_slow(&self, value: T) -> Result<Handle, Full<T>> {
-        match self.claim() {
+        match self.claim_patiently() {
             Some(claim) => Ok(self.handle(claim.publish(value))),
             None => Err(Full::new(value)),
         }
@@ -31,7 +32,7 @@ impl<T> Inner<T> {
 
     /// Issues a handle for the value that `make` returns; `make` gets the handle.
     pub(crate) fn insert_with<F: FnOnce(Handle) -> T>(&self, make: F) -> Result<Handle, Full<F>> {
-        let Some(claim) = self.claim() else {
+        let Some(claim) = self.claim_patiently() else {
             return Err(Full::new(make));
         };
         let handle = self.handle(claim.live());
@@ -50,6 +51,26 @@ impl<T> Inner<T> {
         self.return_quota();
     }
 
+    /// Claims a vacant slot. If there is none, tries once more behind a flush: deleted slots may
+    /// wait only for that.
+    fn claim_patiently(&self) -> Option<Claim<'_, T>> {
+        self.claim().or_else(|| {
+            self.flush();
+            self.claim()
+        })
+    }
+
+    /// Takes vacant slots of other shards, for an owner whose shard is large: otherwise threads
+    /// that each need many slots for a while, one after the other, would make as many new ones
+    /// each.
+    fn take_returned_elsewhere(&self, owner: &Owner<'_, T>) -> Option<SlotList> {
+        if !owner.shard().is_large() {
+            return None;
+        }
+        let mut others = self.shards.iter().filter(|shard| shard.has_returned());
+        others.find_map(|shard| shard.take_returned(&self.slots))
+    }
+
     /// Claims a vacant slot, with the right to issue a handle: from the thread's own shard, else
     /// from any shard.
     fn claim(&self) -> Option<Claim<'_, T>> {
@@ -58,7 +79,11 @@ impl<T> Inner<T> {
         }
         let claim_shared = |shard| Shard::claim(shard, &self.slots);
         let near = match self.access() {
-            ShardAccess::Owner(owner) => owner.claim_free().or_else(|| owner.claim_more()),
+            ShardAccess::Owner(owner) => owner
+                .claim_free()
+                .or_else(|| owner.claim_more())
+                .or_else(|| owner.claim_of(self.take_returned_elsewhere(&owner)?))
+                .or_else(|| owner.claim_fresh()),
             ShardAccess::Shared(shard) => claim_shared(shard),
         };
         let claim = near.or_else(|| self.shards.iter().find_map(claim_shared));

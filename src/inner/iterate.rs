@@ -1,6 +1,8 @@
 //! Passes over the slots of a table: they visit the live ones, or count all.
 
-use super::body::Inner;
+use std::mem;
+
+use super::{body::Inner, drops::UnlinkedSlots};
 use crate::{
     epoch::{self, Guard},
     handle::Handle,
@@ -57,6 +59,18 @@ impl<T> Inner<T> {
         }
     }
 
+    /// Deletes every live handle for whose value `keep` returns `false`; returns how many. Their
+    /// values are dropped after the pass, behind one look at the readers.
+    pub(crate) fn retain(&self, mut keep: impl FnMut(Handle, &T) -> bool) -> usize {
+        let mut pass = Pass { inner: self, unlinked: UnlinkedSlots::new(), deleted: 0 };
+        self.for_each_live(|handle, value| {
+            if !keep(handle, value) {
+                pass.delete(handle);
+            }
+        });
+        pass.deleted
+    }
+
     /// Handles issued and not deleted.
     pub(crate) fn len(&self) -> usize {
         // Deleted handles first: a handle that is counted there was issued before. The counts are
@@ -71,10 +85,11 @@ impl<T> Inner<T> {
         let mut stats = Stats {
             shards: self.shards.len(),
             drop_panics: self.drop_panics(),
+            oldest_reader: epoch::oldest_reader().map(|reader| reader.held_for()),
             bytes: size_of::<Self>() + size_of_val(&*self.shards) + self.slots.bytes(),
             ..Stats::default()
         };
-        for slot in self.used_slots() {
+        for (_, slot) in self.used_slots() {
             let state = slot.state().load();
             match state.phase() {
                 Phase::Live => stats.live += 1,
@@ -99,6 +114,32 @@ impl<T> Inner<T> {
         }
         stats.bytes += (stats.live + stats.pending) * SlotLayout::<T>::BOX_BYTES;
         stats
+    }
+}
+
+/// A pass that deletes. What it has deleted is retired at its end, also if `keep` panics.
+struct Pass<'t, T> {
+    inner: &'t Inner<T>,
+    unlinked: UnlinkedSlots,
+    deleted: usize,
+}
+
+impl<T> Pass<'_, T> {
+    /// Deletes a handle, unless another thread has: that serves as well.
+    fn delete(&mut self, handle: Handle) {
+        let deleted = if SlotLayout::<T>::TRIVIAL {
+            self.inner.delete(handle).is_some()
+        } else {
+            self.inner.unlink_into(handle, &mut self.unlinked)
+        };
+        self.deleted += usize::from(deleted);
+    }
+}
+
+impl<T> Drop for Pass<'_, T> {
+    fn drop(&mut self) {
+        let slots = mem::replace(&mut self.unlinked, UnlinkedSlots::new());
+        self.inner.retire_all(slots);
     }
 }
 

@@ -28,8 +28,11 @@ impl Key {
     pub(super) fn random() -> Self {
         use std::hash::{BuildHasher, Hasher, RandomState};
 
-        // Each `RandomState` has keys of its own, from the operating system's randomness.
-        Self(RandomState::new().build_hasher().finish() as usize & KEY_MASK)
+        // Each `RandomState` has keys of its own, from the operating system's randomness; but a
+        // forked child has the same ones as its parent.
+        let mut hasher = RandomState::new().build_hasher();
+        hasher.write_u32(std::process::id());
+        Self(hasher.finish() as usize & KEY_MASK)
     }
 
     /// loom replays executions, which must not differ by chance.

@@ -4,7 +4,9 @@
 //! ```text
 //! new     insert.rs    claim a vacant slot ─ write the value ─ publish the state
 //! value   lookup.rs    find the slot ─ pin ─ does the state equal the handle? ─ read
-//! delete  remove.rs    unlink the state ─ into the batch ─ when full: seal it with a ticket,
+//! delete  remove.rs    unlink the state ─ no reader in the way: drop the value, free the slot
+//!                                       ─ else: retire the slot, for the last reader
+//!         batches.rs   trivial values: into the batch ─ when full: seal it with a ticket,
 //!                      and reclaim the batches whose tickets are over
 //! ```
 //!
@@ -12,16 +14,22 @@
 //! shard the calling thread works in, the quota, the key. `once.rs` makes the body on the first
 //! insert. `key.rs` turns states into handles and back, and `remote_frees.rs` returns slots to
 //! their shards. `atomic_lookup.rs` keeps what a look-up reads first in the table itself.
-//! `sweep.rs` drops deleted values wherever they wait, and `iterate.rs` goes over the live ones and
-//! counts.
+//! `flush.rs` drops what waits, or waits until it is dropped, and `iterate.rs` goes over the live
+//! values, deletes many and counts.
 //!
-//! Where is a value dropped? In `remove.rs` with its batch, in `sweep.rs` by a sweep, and in
-//! `body.rs` with its table: nowhere else.
+//! Where is a value dropped? In `drops.rs`, nowhere else: `drop_slot` has it from a delete that
+//! found no reader, from a batch of the table's, or from `RetiredSlots`, which `epoch/turn.rs`
+//! calls when the readers are gone; `drop_all` drops what is in a table that is dropped itself.
 
 #[allow(unsafe_code)]
 mod atomic_lookup;
 #[allow(unsafe_code)]
+mod batches;
+#[allow(unsafe_code)]
 mod body;
+#[allow(unsafe_code)]
+mod drops;
+mod flush;
 mod insert;
 #[allow(unsafe_code)]
 mod iterate;
@@ -30,16 +38,14 @@ mod lookup;
 #[allow(unsafe_code)]
 mod once;
 mod remote_frees;
-#[allow(unsafe_code)]
 mod remove;
-#[allow(unsafe_code)]
-mod sweep;
 
 #[cfg(all(test, not(loom)))]
 mod tests;
 
 pub(crate) use self::{
     body::{Inner, Limits},
+    flush::deadline,
     iterate::Position,
     lookup::Lookup,
     once::OnceInner,

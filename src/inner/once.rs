@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::HandleError,
     handle::Handle,
-    sync::{const_unless_loom, AtomicPtr, Ordering},
+    sync::{const_unless_loom, Arc, AtomicPtr, Ordering},
 };
 
 /// An [`Inner`], or none yet.
@@ -49,7 +49,7 @@ impl<T> OnceInner<T> {
 
     /// The body, made now if need be.
     #[inline]
-    pub(crate) fn get_or_make(&self, make: impl FnOnce() -> Inner<T>) -> &Inner<T> {
+    pub(crate) fn get_or_make(&self, make: impl FnOnce() -> Arc<Inner<T>>) -> &Inner<T> {
         match self.get() {
             Some(inner) => inner,
             None => self.make(make),
@@ -78,8 +78,8 @@ impl<T> OnceInner<T> {
     }
 
     #[cold]
-    fn make(&self, make: impl FnOnce() -> Inner<T>) -> &Inner<T> {
-        let made = Box::into_raw(Box::new(make()));
+    fn make(&self, make: impl FnOnce() -> Arc<Inner<T>>) -> &Inner<T> {
+        let made = Arc::into_raw(make()).cast_mut();
         // edge: grow. Release: the body before the pointer to it. Acquire: the winner's body.
         let first = match self.first.compare_exchange(
             ptr::null_mut(),
@@ -90,7 +90,7 @@ impl<T> OnceInner<T> {
             Ok(_) => made,
             Err(winner) => {
                 // SAFETY: made above and shown to no other thread.
-                drop(unsafe { Box::from_raw(made) });
+                drop(unsafe { Arc::from_raw(made) });
                 winner
             }
         };
@@ -110,7 +110,10 @@ impl<T> Drop for OnceInner<T> {
         let first = self.first.load(Ordering::Relaxed);
         if !first.is_null() {
             // SAFETY: `make` made it, and every borrow has ended.
-            drop(unsafe { Box::from_raw(first) });
+            let inner = unsafe { Arc::from_raw(first) };
+            // SAFETY: the table has no reader, and is in no call, since it is dropped. Slots that
+            // wait for readers of other tables keep the body, but not their values.
+            unsafe { inner.drop_all() };
         }
     }
 }

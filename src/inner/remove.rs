@@ -1,173 +1,118 @@
-//! **Delete**: unlink the state, and collect the slot in a batch. A full batch is sealed with a
-//! ticket. Once the ticket is over, the batch is reclaimed: its values are dropped, and its slots
-//! freed.
+//! **Delete**: unlink the state; then drop the value, if no reader is in the way.
+//!
+//! ```text
+//! trivial value    collect the slot in a batch, see batches.rs
+//! table of batches collect the slot; when there are enough of them, drop or retire the list
+//! else             nobody reads? drop the value, and free the slot.   else retire the slot
+//! ```
 
-use std::ptr;
-
-use super::{
-    body::{Inner, ShardAccess},
-    remote_frees::RemoteFrees,
-};
+use super::{body::Inner, drops::UnlinkedSlots};
 use crate::{
-    config::{batch_limit, ADVANCE_AT_BATCHES, RECLAIM_BATCHES, YIELD_ABOVE_BATCHES},
-    epoch::{is_dropping, while_dropping, Ticket},
+    epoch::{self, is_dropping},
     handle::Handle,
-    reclaim::{Batch, InBatch},
-    shard::Shard,
-    slots::{AtomicState, Index, LiveState, Phase, Slot, SlotLayout, State},
-    sync::{yield_now, OnDrop},
+    slots::{AtomicState, Index, Link, LiveState, Slot, SlotLayout},
 };
-
-/// A slot that was deleted or seen in limbo, with the generation that was deleted.
-pub(crate) type Deleted<'t, T> = (Slot<'t, T>, usize);
 
 impl<T> Inner<T> {
-    /// Deletes `handle`, if it is valid. Drops values of earlier deletes when a batch is full.
+    /// Deletes `handle`, if it is valid. Returns its slot, whose value may be gone.
     #[inline(always)]
-    pub(crate) fn delete(&self, handle: Handle) -> Option<Deleted<'_, T>> {
+    pub(crate) fn delete(&self, handle: Handle) -> Option<Slot<'_, T>> {
         let found = self.lookup().find(handle)?;
         let (slot, live) = (found.slot(), found.live());
-        match self.owner_fast() {
-            Some(owner) => {
-                let is_full = owner.delete(slot.state(), live)?;
-                if is_full {
-                    self.on_batch_full(&ShardAccess::Owner(owner));
-                }
-            }
-            None => self.delete_slow(slot.state(), live)?,
+        if SlotLayout::<T>::TRIVIAL {
+            self.delete_trivial(slot.state(), live)?;
+        } else if self.batch == 0 {
+            self.drop_or_retire(self.unlink(slot, live)?);
+            epoch::help();
+        } else {
+            self.delete_into_batch(slot.state(), live)?;
         }
-        Some((slot, live.state().generation()))
+        Some(slot)
+    }
+
+    /// Deletes `handle`, if it is valid, without a batch. Returns whether the value was dropped: if
+    /// not, a reader is in the way, or the call comes from a value's `Drop`. A trivial value counts
+    /// as dropped if no reader sees it.
+    pub(crate) fn delete_now(&self, handle: Handle) -> Option<bool> {
+        if SlotLayout::<T>::TRIVIAL {
+            self.delete(handle)?;
+            return Some(!is_dropping() && epoch::is_unread());
+        }
+        let found = self.lookup().find(handle)?;
+        let unlinked = self.unlink(found.slot(), found.live())?;
+        let is_dropped = self.drop_or_retire(unlinked);
+        epoch::help();
+        Some(is_dropped)
+    }
+
+    /// Unlinks a slot, linked to itself, so that its value is the caller's. `None` if the handle is
+    /// invalid.
+    #[inline(always)]
+    fn unlink<'t>(&'t self, slot: Slot<'t, T>, live: LiveState) -> Option<Unlinked<'t, T>> {
+        let index = live.index();
+        if !slot.state().unlink(live, Link::to(index)) {
+            return None;
+        }
+        self.count_deleted();
+        Some(Unlinked { slot, index, live })
+    }
+
+    /// Deletes `handle`, if it is valid, and leaves its value to the caller.
+    pub(super) fn unlink_into(&self, handle: Handle, slots: &mut UnlinkedSlots) -> bool {
+        let unlinked = self.lookup().find(handle).and_then(|found| {
+            let unlinked = self.unlink(found.slot(), found.live())?;
+            slots.push(unlinked.slot.state(), unlinked.live);
+            Some(())
+        });
+        unlinked.is_some()
+    }
+
+    /// Counts a handle that the calling thread has deleted.
+    #[inline]
+    pub(super) fn count_deleted(&self) {
+        match self.owner_fast() {
+            Some(owner) => owner.count_deleted(),
+            None => self.count_deleted_slow(),
+        }
     }
 
     #[cold]
     #[inline(never)]
-    fn delete_slow(&self, state: &AtomicState, live: LiveState) -> Option<()> {
-        let access = self.access();
-        let is_full = match &access {
-            ShardAccess::Owner(owner) => owner.delete(state, live),
-            ShardAccess::Shared(shard) => shard.delete(state, live),
-        }?;
+    fn count_deleted_slow(&self) {
+        self.access().shard().count_deleted();
         self.return_quota();
+    }
+
+    /// Drops the value of a slot that the caller has unlinked, and frees the slot; or retires it,
+    /// if that must wait. Returns whether the value was dropped.
+    #[inline]
+    fn drop_or_retire(&self, unlinked: Unlinked<'_, T>) -> bool {
+        let Unlinked { slot, index, live } = unlinked;
+        if is_dropping() || !epoch::is_unread() {
+            let mut slots = UnlinkedSlots::new();
+            slots.push(slot.state(), live);
+            return self.retire(slots);
+        }
+        epoch::while_dropping(|| self.drop_slot(slot, index, live.state().generation()));
+        true
+    }
+
+    #[inline]
+    fn delete_into_batch(&self, state: &AtomicState, live: LiveState) -> Option<()> {
+        let access = self.access();
+        let is_full = access.shard().delete(state, live, self.batch)?;
+        self.count_deleted();
         if is_full {
-            self.on_batch_full(&access);
+            self.drop_batch(access.shard());
+            epoch::help();
         }
         Some(())
     }
+}
 
-    /// Seals the calling thread's batch, and reclaims earlier ones once there are enough of them.
-    #[cold]
-    #[inline(never)]
-    fn on_batch_full(&self, access: &ShardAccess<'_, T>) {
-        let newest = self.seal(access);
-        let sealed = access.shard().sealed();
-        let are_waiting = |batches| sealed.waiting() >= batches * batch_limit::<T>();
-        let reclaim_some = || {
-            if sealed.clock_has_moved() {
-                self.reclaim(access, access.shard(), RECLAIM_BATCHES);
-            }
-        };
-        if is_dropping() || !are_waiting(ADVANCE_AT_BATCHES) {
-            return;
-        }
-        // Grace periods serve all threads: perhaps another thread has advanced the epoch already.
-        reclaim_some();
-        if are_waiting(ADVANCE_AT_BATCHES) {
-            newest.try_advance_exclusive();
-            reclaim_some();
-        }
-        if are_waiting(YIELD_ABOVE_BATCHES + 1) {
-            // Perhaps a pinned thread was preempted. Without a yield, deleted values could pile up
-            // until it runs again.
-            yield_now();
-            newest.try_advance();
-            reclaim_some();
-        }
-    }
-
-    /// Seals the batch that the calling thread has collected so far, unless it is empty. Returns a
-    /// ticket for all that the thread has deleted.
-    pub(super) fn seal(&self, access: &ShardAccess<'_, T>) -> Ticket {
-        let slots = match access {
-            ShardAccess::Owner(owner) => owner.take_limbo(),
-            ShardAccess::Shared(shard) => shard.take_limbo(),
-        };
-        let ticket = Ticket::take();
-        if let Some(slots) = slots {
-            access.shard().sealed().add(Batch::new(slots, ticket));
-        }
-        ticket
-    }
-
-    /// Takes at most `most` of a shard's batches whose grace period is over, drops their values,
-    /// and frees their slots. Leaves them for later if a sweep holds the lock, or if this thread is
-    /// inside a value's drop.
-    pub(super) fn reclaim(&self, access: &ShardAccess<'_, T>, shard: &Shard<T>, most: usize) {
-        if is_dropping() || shard.sealed().waiting() == 0 {
-            return;
-        }
-        let Some(inside) = self.sweep_lock.enter_batch(shard.droppers()) else {
-            return;
-        };
-        while_dropping(|| {
-            for batch in shard.sealed().take(most) {
-                match access {
-                    ShardAccess::Owner(owner)
-                        if batch.slots().reusable_in_place && ptr::eq(owner.shard(), shard) =>
-                    {
-                        self.vacate_batch(&batch, &inside);
-                        owner.adopt_batch(batch);
-                    }
-                    access => self.free_batch(&batch, &inside, access),
-                }
-            }
-        });
-    }
-
-    /// Drops the values of a batch, and vacates its slots in place; leaves trivial values and their
-    /// slots as they are.
-    fn vacate_batch(&self, batch: &Batch, inside: &InBatch<'_>) {
-        if !SlotLayout::<T>::TRIVIAL {
-            let vacate = |slot: Slot<'_, T>, _, state| slot.state().vacate_in_place(state);
-            self.drop_values(batch.slots().first, inside, vacate);
-        }
-    }
-
-    /// Drops the values of a batch, and frees its slots, each to the shard that it belongs to.
-    fn free_batch<'t>(&'t self, batch: &Batch, inside: &InBatch<'_>, access: &ShardAccess<'t, T>) {
-        let mut frees = RemoteFrees::new(self, access);
-        self.drop_values(batch.slots().first, inside, |slot, index, state| {
-            frees.add(slot.state(), index, state.vacated().generation());
-        });
-    }
-
-    /// Drops the values of a batch whose grace period is over. Borrows nothing while user code
-    /// runs. Calls `then` with each slot, its index and its state, when the slot has no value
-    /// any more: the state is limbo or, if a sweep was there before, vacant.
-    fn drop_values<'t>(
-        &'t self,
-        first: Index,
-        _inside: &InBatch<'_>,
-        mut then: impl FnMut(Slot<'t, T>, Index, State),
-    ) {
-        let mut next = Some(first);
-        let mut slots = self.slots.directory().cursor();
-        // Runs once, and once more after each drop that panics.
-        while next.is_some() {
-            self.catch_drop_panic(|| {
-                while let Some(index) = next {
-                    // SAFETY: the slot was used before, and reached this thread through its batch.
-                    let slot = unsafe { slots.known(index) };
-                    let state = slot.state().load_own();
-                    next = state.link().next();
-                    // Runs even if the drop panics.
-                    let _then = OnDrop(|| then(slot, index, state));
-                    if state.phase() == Phase::Limbo {
-                        // SAFETY: the grace period is over, the batch is this thread's, and
-                        // `_inside` keeps sweeps away.
-                        unsafe { slot.drop_value() };
-                    }
-                }
-            });
-        }
-    }
+/// A slot that the calling thread has deleted, linked to itself.
+struct Unlinked<'t, T> {
+    slot: Slot<'t, T>,
+    index: Index,
+    live: LiveState,
 }

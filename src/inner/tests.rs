@@ -1,19 +1,32 @@
-//! The verbs of a body, from inside: forged states, sweeps beside trivial values, exhausted slots.
+//! The verbs of a body, from inside: forged states, exhausted slots.
+
+use std::ops::Deref;
 
 use super::{
     body::{Inner, Limits},
     key::Key,
+    once::OnceInner,
 };
 use crate::{
     config::{batch_limit, INDEX_BITS, KEY_MASK, LAST_GENERATION},
-    epoch::Ticket,
-    error::{HandleError, QuiesceError},
+    error::HandleError,
     handle::Handle,
     slots::LiveState,
 };
 
-fn four_shards<T>() -> Inner<T> {
-    Inner::new(Limits { shards: 4, ..Limits::DEFAULT })
+/// A body with four shards, whose values are dropped with it.
+struct Body<T>(OnceInner<T>);
+
+impl<T> Deref for Body<T> {
+    type Target = Inner<T>;
+
+    fn deref(&self) -> &Inner<T> {
+        self.0.get_or_make(|| Inner::new(Limits { shards: 4, ..Limits::DEFAULT }))
+    }
+}
+
+fn four_shards<T>() -> Body<T> {
+    Body(OnceInner::new())
 }
 
 fn insert<T>(inner: &Inner<T>, value: T) -> Handle {
@@ -91,7 +104,7 @@ fn the_states_of_free_slots_are_not_handles() -> Result<(), HandleError> {
         let handle = insert(&inner, 1);
         assert_eq!(delete(&inner, handle), Ok(()));
     }
-    for slot in inner.used_slots() {
+    for (_, slot) in inner.used_slots() {
         if let Ok(forged) = handle_at(&inner, slot.state().load().bits()) {
             assert_eq!(delete(&inner, forged), Err(HandleError::Unknown));
         }
@@ -100,42 +113,21 @@ fn the_states_of_free_slots_are_not_handles() -> Result<(), HandleError> {
 }
 
 #[test]
-fn trivial_values_wait_for_no_sweep() -> Result<(), QuiesceError> {
-    let inner = four_shards();
-    let handles = [0; 3].map(|number| insert(&inner, number));
-    let _sweep = inner.sweep_lock.lock();
-    assert!(inner.delete(handles[0]).is_some());
-    inner.flush();
-    assert!(inner.delete(handles[1]).is_some());
-    inner.quiesce()?;
-    assert!(inner.delete_now(handles[2]).is_some());
-    assert_eq!((inner.len(), inner.stats().live), (0, 0));
-    Ok(())
-}
-
-#[test]
 fn a_slot_is_exhausted_when_its_last_handle_is_deleted() {
-    use_up(|| 7, |inner| assert_eq!(inner.quiesce(), Ok(())));
-    // With a destructor: the batch drops the values here, where `quiesce` would.
-    let reclaim = |inner: &Inner<String>| {
-        let grace = Ticket::take();
-        while !grace.advance_patiently() {}
-        inner.reclaim_all();
-    };
-    use_up(|| String::from("seven"), reclaim);
+    use_up(|| 7, batch_limit::<i32>());
+    use_up(|| String::from("seven"), 1);
 }
 
-fn use_up<T>(make: impl Fn() -> T, reclaim: impl Fn(&Inner<T>)) {
+/// Uses each generation of so many slots up.
+fn use_up<T>(make: impl Fn() -> T, slots: usize) {
     let inner = four_shards();
-    // Full batches, so that they are reused in place.
-    let slots = batch_limit::<T>();
     for _ in 0..=LAST_GENERATION {
         assert_eq!(inner.stats().exhausted, 0);
         let handles: Vec<_> = (0..slots).map(|_| insert(&inner, make())).collect();
         for handle in handles {
             assert!(inner.delete(handle).is_some());
         }
-        reclaim(&inner);
+        assert_eq!(inner.quiesce(None), Ok(()));
     }
     let stats = inner.stats();
     assert_eq!((stats.exhausted, stats.pending), (slots, 0), "{stats}");

@@ -9,7 +9,10 @@ use std::sync::Arc; // loom's would give edges of its own.
 
 use loom::{cell::UnsafeCell, thread};
 
-use crate::slots::{Index, IndexLayout};
+use crate::{
+    slots::{Index, IndexLayout},
+    sync::{offer, Barriers},
+};
 
 mod replay;
 
@@ -20,10 +23,22 @@ pub(crate) fn check(model: impl Fn() + Send + Sync + 'static) {
 
 /// Like [`check`], but with `most` preemptions, for a model that needs no more.
 pub(crate) fn check_at(most: usize, model: impl Fn() + Send + Sync + 'static) {
+    check_with(Barriers::Fences, most, model);
+}
+
+/// Like [`check_at`], on a system with such barriers.
+pub(crate) fn check_with(
+    barriers: Barriers,
+    most: usize,
+    model: impl Fn() + Send + Sync + 'static,
+) {
     let mut builder = loom::model::Builder::new();
     let most = builder.preemption_bound.unwrap_or(0).max(most);
     builder.preemption_bound = Some(most);
-    replay::check(&builder, model);
+    replay::check(&builder, move || {
+        offer(barriers);
+        model();
+    });
 }
 
 /// Things that one thread at a time may own, such as a slot's memory or a shard. The part that is
@@ -32,6 +47,12 @@ pub(crate) struct Holds<const N: usize>([UnsafeCell<bool>; N]);
 
 // SAFETY: loom checks every access to the cells. The models claim that all of them are ordered.
 unsafe impl<const N: usize> Sync for Holds<N> {}
+
+impl<const N: usize> Default for Holds<N> {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
 
 impl<const N: usize> Holds<N> {
     /// The first `held` of them are owned, the others are free.

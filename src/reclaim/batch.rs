@@ -1,17 +1,27 @@
-//! Deleted slots on their way through a grace period: a batch, and lists of batches.
+//! Slots that wait together: a list of slots, a batch, and lists of batches.
 
 use std::{mem::ManuallyDrop, ptr};
 
 use crate::{epoch::Ticket, slots::Index, sync::UnsafeCell};
 
-/// Deleted slots that are retired together, linked through their states.
-#[derive(Clone, Copy)]
+/// Slots that are linked through their states.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct SlotList {
     pub(crate) first: Index,
+    /// How many there are. [`UNKNOWN`](Self::UNKNOWN) for a list that nobody has counted.
     pub(crate) len: usize,
     /// Whether the list is a full batch, and its slots all belong to the shard of the thread that
     /// deleted them. The owner then adopts the list as its free list, unchanged.
     pub(crate) reusable_in_place: bool,
+}
+
+impl SlotList {
+    pub(crate) const UNKNOWN: usize = usize::MAX;
+
+    /// A list of free slots.
+    pub(crate) fn free(first: Index, len: usize) -> Self {
+        Self { first, len, reusable_in_place: true }
+    }
 }
 
 /// A slot list with the ticket of its grace period.
@@ -60,7 +70,7 @@ pub(crate) struct BatchList {
 unsafe impl Send for BatchList {}
 
 impl BatchList {
-    pub(crate) fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { first: ptr::null_mut() }
     }
 
@@ -77,11 +87,10 @@ impl BatchList {
         ManuallyDrop::new(self).first
     }
 
-    /// The batches in reverse order.
-    pub(super) fn reversed(self) -> Self {
-        let mut reversed = Self::new();
-        self.for_each(|batch| reversed.push(batch));
-        reversed
+    /// The first batch, which stays.
+    pub(super) fn first(&self) -> Option<&Batch> {
+        // SAFETY: the list owns its batches.
+        unsafe { self.first.as_ref() }
     }
 
     /// Adds a batch in front. Allocates nothing.
@@ -90,6 +99,19 @@ impl BatchList {
         // to the new one.
         unsafe { batch.link(self.first) };
         self.first = Box::into_raw(batch);
+    }
+
+    /// The batches in reverse order.
+    pub(super) fn reversed(self) -> Self {
+        let mut reversed = Self::new();
+        self.for_each(|batch| reversed.push(batch));
+        reversed
+    }
+}
+
+impl Default for BatchList {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

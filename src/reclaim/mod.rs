@@ -1,21 +1,18 @@
-//! What waits for a grace period: batches of deleted slots, and the lock between batches and
-//! sweeps.
+//! What waits together: lists of slots, in batches.
 //!
-//! A deleted slot waits in limbo until no reader can see its value any more. To make that cheap,
-//! deleted slots are *retired* together: a [`SlotList`] of them becomes a [`Batch`] with a ticket
-//! for the next grace period, and waits among the [`SealedBatches`] of its shard. Once the ticket
-//! is over, the thread that takes the batch drops its values and frees its slots.
+//! Deleted slots with *trivial* values wait until no reader can see their values any more. Nothing
+//! shows when that is so, and to make it cheap they are *retired* together: a [`SlotList`] of them
+//! becomes a [`Batch`] with a ticket for the next grace period, and waits among the
+//! [`SealedBatches`] of its shard. Once the ticket is over, the thread that takes the batch frees
+//! its slots. (Values with something to drop go with their delete, see `epoch/turn.rs`.)
 //!
-//! A batch that is not yet full belongs to one thread, which may never delete again. So there is a
-//! second way: a *sweep* looks at the states of slots, and drops what it finds in limbo, in
-//! whatever batch. The [`SweepLock`] lets either a batch or a sweep drop a value, never both.
+//! Free slots that a thread has too many of wait in batches too, in a [`BatchStack`] of its shard.
 
 #[allow(unsafe_code)]
 mod batch;
-#[allow(unsafe_code)]
 mod sealed;
 #[allow(unsafe_code)]
-mod sweep_lock;
+mod stack;
 
 #[cfg(all(test, loom))]
 mod models;
@@ -23,5 +20,5 @@ mod models;
 pub(crate) use self::{
     batch::{Batch, BatchList, SlotList},
     sealed::SealedBatches,
-    sweep_lock::{Droppers, Drops, InBatch, SweepLock},
+    stack::BatchStack,
 };

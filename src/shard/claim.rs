@@ -1,7 +1,10 @@
 //! [`Claim`]: a slot that was taken and is not yet published.
 
 use super::counts::Counter;
-use crate::slots::{AtomicState, Index, LiveState, Slot, State};
+use crate::{
+    epoch::generation_floor,
+    slots::{AtomicState, Index, LiveState, Slot, State},
+};
 
 /// A vacant slot that one thread has taken, to publish a value in it or to give it back.
 pub(crate) struct Claim<'s, T> {
@@ -26,7 +29,8 @@ impl<'s, T> Claim<'s, T> {
         state: State,
         issued: Counter<'s>,
     ) -> Self {
-        Self { slot, index, generation: state.generation(), issued }
+        let generation = state.generation().max(generation_floor());
+        Self { slot, index, generation, issued }
     }
 
     /// The state to publish. With the table's key it makes the handle.

@@ -11,7 +11,7 @@
 
 use crate::{
     config::{GENERATION_MASK, INDEX_BITS, INDEX_MASK},
-    slots::{AtomicState, Index, Link, Slot, SlotArray, State},
+    slots::{AtomicState, Index, Link, LiveState, Slot, SlotArray, State},
     sync::{AtomicUsize, Ordering},
 };
 
@@ -26,6 +26,12 @@ pub(super) struct VacantStack {
 impl VacantStack {
     pub(super) fn new() -> Self {
         Self { head: AtomicUsize::new(TaggedHead::EMPTY.bits()) }
+    }
+
+    /// Whether it looks empty. A hint.
+    pub(super) fn is_empty(&self) -> bool {
+        // edge: none. A hint.
+        TaggedHead::from_bits(self.head.load(Ordering::Relaxed)) == TaggedHead::EMPTY
     }
 
     /// Pushes a chain of slots with one exchange.
@@ -169,13 +175,17 @@ impl LimboStack {
         Self { head: AtomicUsize::new(CountedHead::EMPTY.bits()) }
     }
 
-    /// Pushes a slot that the caller has unlinked; returns how many there are now.
-    pub(super) fn push(&self, state: &AtomicState, index: Index) -> usize {
+    /// Unlinks the slot of `live`, and pushes it. `None` if its handle is invalid; else how many
+    /// slots there are now.
+    #[inline]
+    pub(super) fn unlink(&self, state: &AtomicState, live: LiveState) -> Option<usize> {
         // edge: none. The compare-exchange checks it.
         let mut head = CountedHead::from_bits(self.head.load(Ordering::Relaxed));
+        if !state.unlink(live, head.link()) {
+            return None;
+        }
         loop {
-            state.relink(head.link());
-            let pushed = head.push(index);
+            let pushed = head.push(live.index());
             // edge: recycle. Release: the slot's link before the head that leads to it.
             match self.head.compare_exchange_weak(
                 head.bits(),
@@ -183,9 +193,10 @@ impl LimboStack {
                 Ordering::Release,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return pushed.len(),
+                Ok(_) => return Some(pushed.len()),
                 Err(now) => head = CountedHead::from_bits(now),
             }
+            state.relink(live.limbo(Link::END), head.link());
         }
     }
 

@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData, mem};
 
 use super::counts::Counts;
 use crate::{
-    config::batch_limit,
+    config::{batch_limit, ADOPTED_BATCHES, FREED_BATCH},
     reclaim::{Batch, BatchList, SlotList},
     slots::{Index, IndexRange, Link, LiveState},
     sync::UnsafeCell,
@@ -31,7 +31,9 @@ impl<T> OwnerHalf<T> {
         Self {
             local: UnsafeCell::new(Local {
                 free: Link::END,
+                freed: 0,
                 batches: BatchList::new(),
+                adopted: 0,
                 limbo: Link::END,
                 limbo_full_at: batch_limit::<T>(),
                 limbo_is_mixed: false,
@@ -52,11 +54,15 @@ impl<T> fmt::Debug for OwnerHalf<T> {
 
 /// What the owner keeps without atomics. No method runs code of the user's, not even the allocator.
 pub(super) struct Local {
-    /// Free slots of this shard: vacant, or in limbo with a trivial value whose grace period is
-    /// over. Some may be out of generations.
+    /// Free slots: vacant, or in limbo with a trivial value whose grace period is over. Some may be
+    /// out of generations.
     pub(super) free: Link,
+    /// How many slots were freed to `free` one by one, and are there.
+    freed: usize,
     /// Adopted batches, each a further list of free slots, for when `free` is empty.
     batches: BatchList,
+    /// How many batches are adopted.
+    adopted: usize,
     /// Deleted slots that are not yet retired.
     limbo: Link,
     /// At which count of deletes the slots in `limbo` make a full batch.
@@ -71,24 +77,51 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// Makes the next adopted batch the free list, which must be empty. The caller drops the batch,
-    /// which gives memory back to the user's allocator.
-    pub(super) fn free_next_batch(&mut self) -> Option<Box<Batch>> {
-        debug_assert_eq!(self.free, Link::END);
+    /// Takes the batch that was adopted last.
+    pub(super) fn next_batch(&mut self) -> Option<Box<Batch>> {
         let batch = self.batches.next()?;
-        self.free = Link::to(batch.slots().first);
+        self.adopted -= 1;
         Some(batch)
     }
 
-    /// Adds a whole batch to the free slots. Returns the batch if it is no longer needed; the
-    /// caller drops it, which gives memory back to the user's allocator.
+    /// Makes a list the free list, which must be empty.
+    pub(super) fn set_free(&mut self, slots: SlotList) {
+        debug_assert_eq!(self.free, Link::END);
+        self.free = Link::to(slots.first);
+        self.freed = 0;
+    }
+
+    /// Adds a whole batch to the free slots. Returns the batch if the owner has enough of them.
     pub(super) fn adopt(&mut self, batch: Box<Batch>) -> Option<Box<Batch>> {
-        if self.free == Link::END {
-            self.free = Link::to(batch.slots().first);
+        if self.adopted == ADOPTED_BATCHES {
             return Some(batch);
         }
         self.batches.push(batch);
+        self.adopted += 1;
         None
+    }
+
+    /// Adds a slot, which the caller has vacated with the link [`free`](Self::free). Returns whether
+    /// so many were freed that they make a batch.
+    #[inline]
+    pub(super) fn add_free(&mut self, index: Index) -> bool {
+        self.free = Link::to(index);
+        self.freed += 1;
+        self.freed == FREED_BATCH
+    }
+
+    /// Takes the free list, to make a batch of it.
+    pub(super) fn take_free(&mut self) -> Option<SlotList> {
+        self.freed = 0;
+        let first = mem::replace(&mut self.free, Link::END).next()?;
+        Some(SlotList::free(first, SlotList::UNKNOWN))
+    }
+
+    /// Takes the first slot off the free list, which goes on with `rest`.
+    #[inline]
+    pub(super) fn pop_free(&mut self, rest: Link) {
+        self.free = rest;
+        self.freed = self.freed.saturating_sub(1);
     }
 
     /// The link for the next slot that is deleted.

@@ -9,15 +9,21 @@
 //!
 //! All other threads come through the shared half of a [`Shard`], where each write is a
 //! read-modify-write. A thread that owns no shard, or whose shard is full, claims slots there. A
-//! thread that reclaims slots of another shard pushes them there. Shard 0 is owned by no thread.
+//! thread that frees slots of another shard pushes them there. Shard 0 is owned by no thread.
 //!
-//! Slots are claimed from the shard that they belong to, and return to it, whichever thread does
-//! it. Deleted slots wait in the shard of the thread that deleted them.
+//! A slot belongs to one shard. A thread claims slots of its own shard, and a freed slot returns to
+//! the shard that it belongs to, whichever thread frees it. Deleted slots with trivial values, and
+//! those of a table of batches, wait in the shard of the thread that deleted them.
+//!
+//! An owner that has freed more slots than it needs leaves whole batches of them, *spare* ones, in
+//! the shared half. An owner of a large shard takes those of other shards before it uses slots that
+//! were never used. So threads that need many slots one after the other need one's peak, not all
+//! of theirs together.
 //!
 //! - `counts.rs`: handles issued and deleted.
 //! - `claim.rs`: a slot that one thread has taken, to publish a value in it.
 //! - `lists.rs`: a stack of vacant slots, for all threads, and a stack of deleted slots, for
-//!   threads that own no shard.
+//!   threads that own no shard and for tables of batches.
 //! - `local.rs`: the owner's half. `shared.rs`: the shard, and what any thread may do with it.
 //! - `owner.rs`: what the owner does.
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     loom_models::{check, index, spawn, Holds},
-    slots::{AtomicState, Index, IndexLayout, SlotArray},
+    slots::{AtomicState, Index, IndexLayout, Link, LiveState, SlotArray},
 };
 
 /// Slots, and the two lists that they may be on.
@@ -62,9 +62,12 @@ impl<const N: usize> Lists<N> {
         self.hold_list(self.vacant.take())
     }
 
+    /// Makes the slot live, deletes its handle, and gives the slot to the limbo stack.
     fn delete(&self, number: usize) {
+        let (state, live) = (self.slot(number), LiveState::new(1, index(number)));
+        state.publish(live);
         self.holds.give(number);
-        self.limbo.push(self.slot(number), index(number));
+        assert!(self.limbo.unlink(state, live).is_some());
     }
 
     /// Takes the whole limbo stack, and returns how many slots it had.
@@ -169,8 +172,9 @@ fn a_chain_is_pushed_whole() {
     });
 }
 
-/// Edge "recycle". Fails if `LimboStack::push` loses its Release, its link or its compare-exchange,
-/// or `LimboStack::take` its Acquire or its swap: a slot is retired twice, or never.
+/// Edge "recycle". Fails if `LimboStack::unlink` loses its Release, one of its links or its
+/// compare-exchange, or `LimboStack::take` its Acquire or its swap: a slot is taken twice, or
+/// never.
 #[test]
 fn a_deleted_slot_is_taken_exactly_once() {
     check(|| {
@@ -185,6 +189,40 @@ fn a_deleted_slot_is_taken_exactly_once() {
         let held = lists.take_limbo();
         let held = others.map(|other| other.join().unwrap()).iter().sum::<usize>() + held;
         assert_eq!(held + lists.take_limbo(), 3);
+    });
+}
+
+/// Edge "recycle". Fails if `Shard::return_slots` doesn't skip a generation: while a thread pops a
+/// slot, another takes the whole stack, uses the slot below and returns the one on top as it was.
+/// The first thread's exchange then succeeds, and puts a slot on top that is in use (ABA).
+#[test]
+fn a_returned_slot_is_not_the_head_that_it_was() {
+    check(|| {
+        let shard = Shard::<u8>::new(0, IndexLayout::new(1).range(0));
+        let shared = Arc::new((SlotArray::new(1), shard, Holds::<2>::new(0)));
+        let (array, shard, holds) = &*shared;
+        shard.reserve_fresh(array, 2).unwrap();
+        for number in [0, 1] {
+            let state = array.get_or_grow(index(number)).state();
+            shard.free_chain(&Chain::new(state, index(number), 1).unwrap());
+        }
+        let pop = |(array, shard, holds): &(SlotArray<u8>, Shard<u8>, Holds<2>)| {
+            let claim = shard.claim_vacant(array)?;
+            holds.take(number_of(claim.live().index()));
+            Some(())
+        };
+        let popper = spawn(&shared, pop);
+        if let Some(list) = shard.take_returned(array) {
+            let state = array.get_or_grow(list.first).state();
+            let top = state.load_own();
+            if let Some(below) = top.link().next() {
+                holds.take(number_of(below));
+                state.relink(top, Link::END);
+            }
+            shard.return_slots(array, list.first);
+        }
+        while pop(&shared).is_some() {}
+        popper.join().unwrap();
     });
 }
 

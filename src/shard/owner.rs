@@ -10,7 +10,8 @@ use super::{
     shared::Shard,
 };
 use crate::{
-    config::{batch_limit, FRESH_BLOCK},
+    config::batch_limit,
+    epoch::Ticket,
     reclaim::{Batch, SlotList},
     slots::{AtomicState, Index, Link, LiveState, SlotArray, SlotLayout},
     sync::Ordering,
@@ -66,53 +67,75 @@ impl<'s, T> Owner<'s, T> {
         }
     }
 
-    /// Claims a slot of an adopted batch, else one that is reserved fresh, else one that was
-    /// returned, else one of a newly reserved block.
+    /// Claims a slot of an adopted batch, else one that was reserved fresh, else one that was
+    /// returned to this shard.
     pub(crate) fn claim_more(&self) -> Option<Claim<'s, T>> {
-        // SAFETY: nothing in `free_next_batch` runs user code or the allocator.
-        while let Some(batch) = unsafe { self.local(Local::free_next_batch) } {
-            // Dropped outside of `local`: it gives memory back to the user's allocator.
-            drop(batch);
+        loop {
+            // SAFETY: nothing in `next_batch` runs user code or the allocator.
+            if let Some(batch) = unsafe { self.local(Local::next_batch) } {
+                self.refill(batch.slots());
+            } else if let Some(claim) = self.claim_reserved() {
+                return Some(claim);
+            } else {
+                self.refill(self.shard.take_returned(self.slots)?);
+            }
             if let Some(claim) = self.claim_free() {
                 return Some(claim);
             }
         }
-        self.claim_returned_or_fresh()
     }
 
-    fn claim_returned_or_fresh(&self) -> Option<Claim<'s, T>> {
-        let claim = |local: &mut Local| {
-            if let Some(number) = local.next_fresh() {
-                return Some(Err(number));
+    /// Claims a slot from a list that another shard has given away.
+    pub(crate) fn claim_of(&self, slots: SlotList) -> Option<Claim<'s, T>> {
+        self.refill(slots);
+        self.claim_free()
+    }
+
+    /// Claims a slot of a newly reserved block.
+    pub(crate) fn claim_fresh(&self) -> Option<Claim<'s, T>> {
+        let fresh = self.shard.reserve_block(self.slots)?;
+        // SAFETY: nothing in here runs user code or the allocator.
+        unsafe { self.local(|local| local.fresh = fresh) };
+        self.claim_reserved()
+    }
+
+    fn claim_reserved(&self) -> Option<Claim<'s, T>> {
+        // SAFETY: nothing in `next_fresh` runs user code or the allocator.
+        let number = unsafe { self.local(Local::next_fresh) }?;
+        // Outside of `local`, since it may call the user's allocator.
+        // SAFETY: the number was reserved for this owner, which has just taken it; the counter is
+        // the owner's.
+        Some(unsafe { self.shard.claim_fresh(self.slots, number, self.issued()) })
+    }
+
+    /// Makes a list the free list, or adopts it, if user code has freed slots meanwhile.
+    fn refill(&self, slots: SlotList) {
+        let refill = |local: &mut Local| {
+            let is_empty = local.first_free().is_none();
+            if is_empty {
+                local.set_free(slots);
             }
-            if let Some(first) = self.shard.take_vacant() {
-                return Some(Ok(self.claim_first(local, first)?));
-            }
-            local.fresh = self.shard.reserve_fresh(self.slots, FRESH_BLOCK)?;
-            local.next_fresh().map(Err)
+            is_empty
         };
-        // SAFETY: nothing in `claim` runs user code or the allocator.
-        match unsafe { self.local(claim) }? {
-            Ok(claim) => Some(claim),
-            Err(number) => {
-                // Outside of `local`, since it may call the user's allocator.
-                // SAFETY: the number was reserved for this owner, which has just taken it; the
-                // counter is the owner's.
-                Some(unsafe { self.shard.claim_fresh(self.slots, number, self.issued()) })
-            }
+        // SAFETY: nothing in `refill` runs user code or the allocator.
+        if !unsafe { self.local(refill) } {
+            self.adopt(Batch::new(slots, Ticket::past()));
         }
     }
 
-    /// Claims the first slot of a list of this shard that has a generation left, and makes the rest
-    /// of the list the free list.
+    /// Claims the first slot of a list that has a generation left, and makes the rest of the list
+    /// the free list.
     #[inline]
     fn claim_first(&self, local: &mut Local, mut first: Index) -> Option<Claim<'s, T>> {
         loop {
-            debug_assert_eq!(self.slots.layout().shard(first), self.shard.number());
             // SAFETY: the slot was used before, and reached this thread through its list.
             let slot = unsafe { self.slots.directory().known(first) };
             let state = slot.state().load_own();
-            local.free = state.link();
+            if SlotLayout::<T>::TRIVIAL {
+                local.free = state.link();
+            } else {
+                local.pop_free(state.link());
+            }
             // A trivial value's slot may still be in limbo, see `SlotLayout::TRIVIAL`.
             let vacant = if SlotLayout::<T>::TRIVIAL { state.vacated() } else { state };
             if vacant.is_issuable() {
@@ -130,8 +153,9 @@ impl<'s, T> Owner<'s, T> {
         Counter::Own(&self.shard.owned.counts.issued)
     }
 
-    /// Deletes the handle of `live`, which may be of any shard. `None` if the handle is invalid;
-    /// else whether the batch is full, so that the caller must [take](Self::take_limbo) it.
+    /// Deletes the handle of `live`, which may be of any shard, and collects its slot. `None` if
+    /// the handle is invalid; else whether the batch is full, so that the caller must
+    /// [take](Self::take_limbo) it.
     #[inline]
     pub(crate) fn delete(&self, state: &AtomicState, live: LiveState) -> Option<bool> {
         let delete = |local: &mut Local| {
@@ -144,6 +168,33 @@ impl<'s, T> Owner<'s, T> {
         unsafe { self.local(delete) }
     }
 
+    /// Counts a handle that the owner has deleted.
+    #[inline]
+    pub(crate) fn count_deleted(&self) {
+        count_own(&self.shard.owned.counts.deleted);
+    }
+
+    /// Frees a slot that the caller owns, to be issued with `generation` next, or marks it as
+    /// exhausted.
+    #[inline]
+    pub(crate) fn free(&self, state: &AtomicState, index: Index, generation: usize) {
+        let free =
+            |local: &mut Local| state.vacate(generation, local.free) && local.add_free(index);
+        // SAFETY: nothing in `free` runs user code or the allocator.
+        if unsafe { self.local(free) } {
+            self.free_batch();
+        }
+    }
+
+    /// Makes a batch of the free list, so that what is too much for one thread goes to others.
+    #[cold]
+    fn free_batch(&self) {
+        // SAFETY: nothing in `take_free` runs user code or the allocator.
+        if let Some(slots) = unsafe { self.local(Local::take_free) } {
+            self.adopt(Batch::new(slots, Ticket::past()));
+        }
+    }
+
     /// Takes the deleted slots that are not in a batch yet.
     pub(crate) fn take_limbo(&self) -> Option<SlotList> {
         // edge: none. The owner's own count.
@@ -152,11 +203,13 @@ impl<'s, T> Owner<'s, T> {
         unsafe { self.local(|local| local.take_limbo(deleted, batch_limit::<T>())) }
     }
 
-    /// Adds a whole batch of slots of this shard, whose grace period is over, to the free slots.
-    /// They are vacant, or in limbo with trivial values.
-    pub(crate) fn adopt_batch(&self, batch: Box<Batch>) {
-        // Dropped outside of `local`: it gives memory back to the user's allocator.
+    /// Adds a whole batch of slots, whose grace period is over, to the free slots. They are vacant,
+    /// or in limbo with trivial values. If the owner has enough of them, leaves the batch to
+    /// others.
+    pub(crate) fn adopt(&self, batch: Box<Batch>) {
         // SAFETY: nothing in `adopt` runs user code or the allocator.
-        drop(unsafe { self.local(|local| local.adopt(batch)) });
+        if let Some(batch) = unsafe { self.local(|local| local.adopt(batch)) } {
+            self.shard.leave(batch);
+        }
     }
 }

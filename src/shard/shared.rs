@@ -9,8 +9,9 @@ use super::{
     local::OwnerHalf,
 };
 use crate::{
-    config::batch_limit,
-    reclaim::{Droppers, SealedBatches, SlotList},
+    config::{FREED_BATCH, FRESH_BLOCK, LARGE_BLOCK, LARGE_SHARD},
+    epoch::Ticket,
+    reclaim::{Batch, BatchStack, SealedBatches, SlotList},
     slots::{AtomicState, Index, IndexRange, Link, LiveState, Slot, SlotArray, State},
     sync::{AtomicUsize, Ordering},
 };
@@ -31,14 +32,14 @@ struct SharedHalf {
     number: usize,
     /// Vacant slots of this shard that its owner does not have.
     vacant: VacantStack,
-    /// Slots, of any shard, that were deleted by threads that own no shard and are in no batch yet.
+    /// Batches of vacant slots, of any shard, that its owner has too many of.
+    spare: BatchStack,
+    /// Deleted slots, of any shard, that are in no batch yet.
     limbo: LimboStack,
     /// The slots with numbers below this have been reserved for use.
     reserved: AtomicUsize,
     /// Batches that were sealed here.
     sealed: SealedBatches,
-    /// How many threads drop values of these batches.
-    droppers: Droppers,
     /// Handles issued and deleted through this half.
     counts: Counts,
 }
@@ -51,10 +52,10 @@ impl<T> Shard<T> {
             shared: CachePadded::new(SharedHalf {
                 number,
                 vacant: VacantStack::new(),
+                spare: BatchStack::new(),
                 limbo: LimboStack::new(),
                 reserved: AtomicUsize::new(0),
                 sealed: SealedBatches::new(),
-                droppers: Droppers::new(),
                 counts: Counts::new(),
             }),
         }
@@ -68,21 +69,94 @@ impl<T> Shard<T> {
 
     /// Claims a slot for any thread, its owner or not.
     pub(crate) fn claim<'s>(&'s self, slots: &'s SlotArray<T>) -> Option<Claim<'s, T>> {
-        let issued = Counter::Shared(&self.shared.counts.issued);
-        match self.shared.vacant.pop(slots) {
+        self.claim_vacant(slots).or_else(|| {
+            let (number, _) = self.reserve_fresh(slots, 1)?;
+            // SAFETY: reserved a moment ago; the counter is shared.
+            Some(unsafe { self.claim_fresh(slots, number, self.issued_shared()) })
+        })
+    }
+
+    pub(super) fn claim_vacant<'s>(&'s self, slots: &'s SlotArray<T>) -> Option<Claim<'s, T>> {
+        let pop = || {
+            let (index, slot, state) = self.shared.vacant.pop(slots)?;
             // SAFETY: popped, in that state; the counter is shared.
-            Some((index, slot, state)) => Some(unsafe { Claim::new(slot, index, state, issued) }),
+            Some(unsafe { Claim::new(slot, index, state, self.issued_shared()) })
+        };
+        pop().or_else(|| {
+            let spare = self.shared.spare.take_one()?;
+            self.return_slots(slots, spare.slots().first);
+            pop()
+        })
+    }
+
+    fn issued_shared(&self) -> Counter<'_> {
+        Counter::Shared(&self.shared.counts.issued)
+    }
+
+    /// Puts a list of free slots, which the caller has, onto the vacant stack. A slot may come from
+    /// that stack, and a head must never return, so each slot's next generation is skipped.
+    pub(super) fn return_slots(&self, slots: &SlotArray<T>, first: Index) {
+        let mut chain: Option<Chain<'_>> = None;
+        let mut next = Some(first);
+        while let Some(index) = next {
+            // SAFETY: the slot was used before, and reached this thread through its list.
+            let state = unsafe { slots.directory().known(index) }.state();
+            let free = state.load_own().vacated();
+            next = free.link().next();
+            let generation = free.generation() + 1;
+            match &mut chain {
+                Some(chain) => chain.add(state, index, generation),
+                None => chain = Chain::new(state, index, generation),
+            }
+        }
+        if let Some(chain) = &chain {
+            self.free_chain(chain);
+        }
+    }
+
+    /// Leaves a batch of free slots to whoever needs some.
+    pub(super) fn leave(&self, batch: Box<Batch>) {
+        self.shared.spare.push(batch);
+    }
+
+    /// Takes slots that are vacant here, about as many as a batch has.
+    pub(crate) fn take_returned(&self, slots: &SlotArray<T>) -> Option<SlotList> {
+        match self.shared.spare.take_one() {
+            Some(batch) => Some(self.cut(slots, batch.slots())),
             None => {
-                let (number, _) = self.reserve_fresh(slots, 1)?;
-                // SAFETY: reserved a moment ago; the counter is shared.
-                Some(unsafe { self.claim_fresh(slots, number, issued) })
+                let first = self.shared.vacant.take()?;
+                Some(self.cut(slots, SlotList::free(first, SlotList::UNKNOWN)))
             }
         }
     }
 
-    /// Takes all vacant slots that were returned, as a list.
-    pub(super) fn take_vacant(&self) -> Option<Index> {
-        self.shared.vacant.take()
+    /// Whether [`take_returned`](Self::take_returned) would find something. A hint.
+    pub(crate) fn has_returned(&self) -> bool {
+        !self.shared.spare.is_empty() || !self.shared.vacant.is_empty()
+    }
+
+    /// The first slots of a list that may be long. The others are left to whoever needs some.
+    fn cut(&self, slots: &SlotArray<T>, list: SlotList) -> SlotList {
+        if list.len <= FREED_BATCH {
+            return list;
+        }
+        let mut last = list.first;
+        for _ in 1..FREED_BATCH {
+            // SAFETY: the slot was used before, and reached this thread through its list.
+            let state = unsafe { slots.directory().known(last) }.state();
+            match state.load_own().link().next() {
+                Some(next) => last = next,
+                None => return list,
+            }
+        }
+        // SAFETY: as above.
+        let state = unsafe { slots.directory().known(last) }.state();
+        let free = state.load_own();
+        if let Some(rest) = free.link().next() {
+            state.relink(free, Link::END);
+            self.leave(Batch::new(SlotList::free(rest, SlotList::UNKNOWN), Ticket::past()));
+        }
+        SlotList::free(list.first, FREED_BATCH)
     }
 
     /// Claims a slot that was never used.
@@ -100,6 +174,17 @@ impl<T> Shard<T> {
         let index = slots.layout().index(number, self.shared.number);
         // SAFETY: reserved, as the caller says, and never used.
         unsafe { Claim::new(slots.get_or_grow(index), index, State::default(), issued) }
+    }
+
+    /// Whether so many slots are in use that others' vacant ones should be used before new ones.
+    pub(crate) fn is_large(&self) -> bool {
+        // edge: none. A hint.
+        self.shared.reserved.load(Ordering::Relaxed) >= LARGE_SHARD
+    }
+
+    /// Reserves a block of slots that were never used, as [`reserve_fresh`](Self::reserve_fresh).
+    pub(super) fn reserve_block(&self, slots: &SlotArray<T>) -> Option<(usize, usize)> {
+        self.reserve_fresh(slots, if self.is_large() { LARGE_BLOCK } else { FRESH_BLOCK })
     }
 
     /// Reserves up to `count` slots that were never used. Returns the first number, and the number
@@ -126,18 +211,20 @@ impl<T> Shard<T> {
         }
     }
 
-    /// Deletes the handle of `live`, which may be of any shard, for a thread that owns no shard.
-    /// `None` if the handle is invalid; else whether there is a full batch now.
-    pub(crate) fn delete(&self, state: &AtomicState, live: LiveState) -> Option<bool> {
-        if !state.unlink(live, Link::END) {
-            return None;
-        }
-        count_shared(&self.shared.counts.deleted);
-        let waiting = self.shared.limbo.push(state, live.index());
-        Some(waiting >= batch_limit::<T>())
+    /// Deletes the handle of `live`, which may be of any shard, and collects its slot. `None` if
+    /// the handle is invalid; else whether there is a batch of `full` slots now.
+    #[inline]
+    pub(crate) fn delete(&self, state: &AtomicState, live: LiveState, full: usize) -> Option<bool> {
+        let waiting = self.shared.limbo.unlink(state, live)?;
+        Some(waiting >= full)
     }
 
-    /// Takes the deleted slots of threads that own no shard.
+    /// Counts a handle that any thread has deleted.
+    pub(crate) fn count_deleted(&self) {
+        count_shared(&self.shared.counts.deleted);
+    }
+
+    /// Takes the deleted slots that are in no batch yet.
     pub(crate) fn take_limbo(&self) -> Option<SlotList> {
         let taken = self.shared.limbo.take();
         Some(SlotList { first: taken.link().next()?, len: taken.len(), reusable_in_place: false })
@@ -151,10 +238,6 @@ impl<T> Shard<T> {
     #[inline]
     pub(crate) fn sealed(&self) -> &SealedBatches {
         &self.shared.sealed
-    }
-
-    pub(crate) fn droppers(&self) -> &Droppers {
-        &self.shared.droppers
     }
 
     /// Every slot that may have been used, from number `first` on, with its number.

@@ -3,7 +3,7 @@
 use super::lists::{Chain, CountedHead, LimboStack, TaggedHead, VacantStack};
 use crate::{
     config::LAST_GENERATION,
-    slots::{AtomicState, Index, IndexLayout, Link, SlotArray, State},
+    slots::{AtomicState, Index, IndexLayout, Link, LiveState, SlotArray, State},
 };
 
 fn index(number: usize) -> Index {
@@ -76,7 +76,11 @@ fn an_exhausted_slot_is_not_pushed() {
 fn the_limbo_stack_counts_and_is_taken_whole() {
     let (slots, limbo) = (SlotArray::<u8>::new(1), LimboStack::new());
     for number in 0..4 {
-        assert_eq!(limbo.push(slots.get_or_grow(index(number)).state(), index(number)), number + 1);
+        let (state, live) =
+            (slots.get_or_grow(index(number)).state(), LiveState::new(1, index(number)));
+        state.publish(live);
+        assert_eq!(limbo.unlink(state, live), Some(number + 1));
+        assert_eq!(limbo.unlink(state, live), None);
     }
     let taken = limbo.take();
     assert_eq!((taken.link(), taken.len()), (Link::to(index(3)), 4));

@@ -14,14 +14,14 @@
 //! the value of that handle and no other, and one load of the state is enough. See "publish" and
 //! "grace" in docs/ORDERING.md.
 //!
-//! The thread that drops the value of a slot in a batch *vacates the slot in place*: it is
-//! vacant(g + 1) from then on, but still linked into the batch, and is freed with the batch later.
-//! Where there is no value to drop, the step from limbo to vacant(g + 1) may be taken together with
-//! the next `publish`; see `SlotLayout::TRIVIAL`.
+//! A slot in limbo has a link: to the next slot of a list, or to itself. The second says that a
+//! thread has *claimed* the value and is about to drop it. Where there is no value to drop, the
+//! step from limbo to vacant(g + 1) may be taken together with the next `publish`; see
+//! `SlotLayout::TRIVIAL`.
 
 use super::{
-    index::Link,
-    state::{LiveState, Phase, State},
+    index::{Index, Link},
+    state::{LiveState, State},
 };
 use crate::sync::{AtomicUsize, Ordering};
 
@@ -79,37 +79,24 @@ impl AtomicState {
             .is_ok()
     }
 
-    /// Sets the link of a deleted slot, by the thread that unlinked it. Not a plain store, since a
-    /// sweep may vacate the slot in place at the same time.
-    pub(crate) fn relink(&self, link: Link) {
-        self.update(|state| Some(state.with_link(link)));
-    }
-
-    /// Vacates the slot in place if it is still in limbo under `generation`. On `true` the value
-    /// belongs to the caller, a sweep, alone.
-    pub(crate) fn try_vacate_in_place(&self, generation: usize) -> bool {
-        self.update(|state| {
-            let waits = state.phase() == Phase::Limbo && state.generation() == generation;
-            waits.then(|| State::vacant(generation + 1, state.link()))
-        })
-    }
-
-    /// Vacates the slot in place. The caller has taken the slot's batch, and sweeps are locked out,
-    /// so a plain store is enough. It found the slot in `state`: in limbo, or vacated in place
-    /// already.
+    /// Sets the link of a slot that is not live, for the one thread that owns the slot. `state` is
+    /// its state.
     #[inline]
-    pub(crate) fn vacate_in_place(&self, state: State) {
+    pub(crate) fn relink(&self, state: State, link: Link) {
         // edge: delete. Release: a thread that reads this state and reports `Deleted` happens after
         // the deleter.
-        self.state.store(state.vacated().bits(), Ordering::Release);
+        self.state.store(state.with_link(link).bits(), Ordering::Release);
     }
 
-    /// Changes the state of a deleted slot as `to` says; `false` if `to` returns `None`.
-    fn update(&self, to: impl Fn(State) -> Option<State>) -> bool {
-        let to = |bits| to(State::from_bits(bits)).map(State::bits);
-        // edge: delete. Relaxed: a read-modify-write stays in the release sequence of the unlink,
-        // so a thread that finds the new state still comes after the deleter.
-        self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, to).is_ok()
+    /// Links a slot in limbo to itself: its value is the caller's from here on. `false` if another
+    /// thread was faster.
+    pub(crate) fn try_claim(&self, limbo: State, index: Index) -> bool {
+        let claimed = limbo.with_link(Link::to(index));
+        // edge: delete. Relaxed: a read-modify-write stays in the release sequence of the unlink.
+        // Both threads that may come here are ordered after the deleter by other edges.
+        self.state
+            .compare_exchange(limbo.bits(), claimed.bits(), Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
     }
 
     /// Makes the slot vacant with `generation`, linked to `link`; marks it as exhausted if there is

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use loom::cell::UnsafeCell;
 
-use super::{Link, LiveState, Phase, SlotArray, State};
+use super::{Link, LiveState, Phase, SlotArray};
 use crate::loom_models::{check, index, spawn, Holds};
 
 /// Edge "grow". Fails if `SlotArray::grow` loses its compare-exchange, or if the thread that loses
@@ -27,80 +27,108 @@ fn a_segment_is_made_once() {
     });
 }
 
-/// A value of which loom checks every use.
+/// A value of which loom checks every use. Seven, until it is dropped.
 struct Watched(UnsafeCell<usize>);
 
 // SAFETY: loom checks every access to the cell. The models claim that all of them are ordered.
 unsafe impl Sync for Watched {}
 
+impl Drop for Watched {
+    fn drop(&mut self) {
+        // SAFETY: loom has checked that no other thread reads or writes at the same time.
+        self.0.with_mut(|number| assert_eq!(unsafe { number.replace(0) }, 7));
+    }
+}
+
 /// Edge "publish". Fails if `AtomicState::unlink` loses its Acquire: a thread that got a handle
-/// without an edge deletes it, and takes the value before it is written. A model through the epoch
-/// can't notice that: each delete there seals a batch, and the fence of the seal hides the loss.
+/// without an edge deletes it, and drops the value before it is written. A model of a table can't
+/// notice that: the fence between an unlink and the look at the readers hides the loss.
 #[test]
-fn a_value_is_taken_after_it_is_written() {
+fn a_value_is_dropped_after_it_is_written() {
     check(|| {
-        let word = LiveState::new(0, index(0));
+        let live = LiveState::new(0, index(0));
         let array = Arc::new(SlotArray::<Watched>::new(1));
         let _ = array.get_or_grow(index(0));
         let maker = spawn(&array, move |array| {
             let slot = array.get_or_grow(index(0));
             // SAFETY: the slot is this thread's until it is published.
             unsafe { slot.write(Watched(UnsafeCell::new(7))) };
-            slot.state().publish(word);
+            slot.state().publish(live);
         });
         let slot = array.get_or_grow(index(0));
-        if slot.state().unlink(word, Link::END) {
-            // SAFETY: no other thread reads or takes it.
-            let value = unsafe { slot.take() };
-            // SAFETY: loom has checked that no thread writes at the same time.
-            value.0.with(|number| assert_eq!(unsafe { *number }, 7));
+        if slot.state().unlink(live, Link::END) {
+            // SAFETY: no other thread reads or drops it.
+            unsafe { slot.drop_value() };
         }
         maker.join().unwrap();
     });
 }
 
-/// Edge "delete". Fails if `AtomicState::update` becomes a load and a store: a thread relinks a
-/// slot that it has deleted while a sweep vacates it in place, and one of the two changes is lost.
+/// Edge "delete". Fails if `AtomicState::relink` loses its Release: a reader is told `Deleted` by a
+/// slot whose link was set since, and doesn't see what the deleter did before.
 #[test]
-fn vacating_in_place_and_relinking_both_take_effect() {
-    check(|| {
-        let array = Arc::new(SlotArray::<u8>::new(1));
-        let state = array.get_or_grow(index(0)).state();
-        let word = LiveState::new(0, index(0));
-        state.publish(word);
-        assert!(state.unlink(word, Link::END));
-        let sweeps = [0; 2].map(|_| {
-            spawn(&array, |array| array.get_or_grow(index(0)).state().try_vacate_in_place(0))
-        });
-        state.relink(Link::to(index(1)));
-        let vacated = sweeps.map(|sweep| sweep.join().unwrap());
-        assert_eq!(vacated.iter().filter(|done| **done).count(), 1);
-        let now = state.load_own();
-        assert_eq!((now.phase(), now.generation()), (Phase::Vacant, 1));
-        assert_eq!(now.link(), Link::to(index(1)));
-    });
-}
-
-/// Edge "delete". Fails if `AtomicState::vacate_in_place` loses its Release: a reader is told
-/// `Deleted` by the slot, and doesn't see what the deleter did before. Also fails if it leaves the
-/// slot in its old generation, or changes its link.
-#[test]
-fn a_slot_vacated_in_place_shows_what_its_deleter_did() {
+fn a_relinked_slot_shows_what_its_deleter_did() {
     check(|| {
         let shared = Arc::new((SlotArray::<u8>::new(1), Holds::<1>::new(1)));
         let (array, holds) = &*shared;
         let state = array.get_or_grow(index(0)).state();
-        let (word, link) = (LiveState::new(0, index(0)), Link::to(index(1)));
-        state.publish(word);
-        assert!(state.unlink(word, link));
+        let live = LiveState::new(0, index(0));
+        state.publish(live);
         let late = spawn(&shared, |(array, holds)| {
-            if array.get_or_grow(index(0)).state().load().generation() == 1 {
+            if array.get_or_grow(index(0)).state().load().phase() == Phase::Limbo {
                 holds.look(0);
             }
         });
         holds.give(0);
-        state.vacate_in_place(state.load_own());
+        assert!(state.unlink(live, Link::to(index(0))));
+        state.relink(live.limbo(Link::END), Link::to(index(1)));
         late.join().unwrap();
-        assert_eq!(state.load_own(), State::vacant(1, link));
+        assert_eq!(state.load_own(), live.limbo(Link::to(index(1))));
+    });
+}
+
+/// Edge "delete". Fails if `AtomicState::try_claim` loses its compare-exchange: the thread that has
+/// a retired slot and the drop of its table both drop the value.
+#[test]
+fn one_of_two_threads_claims_a_value() {
+    check(|| {
+        let array = Arc::new(SlotArray::<u8>::new(1));
+        let state = array.get_or_grow(index(0)).state();
+        let live = LiveState::new(0, index(0));
+        state.publish(live);
+        assert!(state.unlink(live, Link::END));
+        let limbo = live.limbo(Link::END);
+        let claim = move |array: &SlotArray<u8>| {
+            array.get_or_grow(index(0)).state().try_claim(limbo, index(0))
+        };
+        let others = [0; 2].map(|_| spawn(&array, claim));
+        let won = usize::from(claim(&array));
+        let won =
+            others.map(|other| usize::from(other.join().unwrap())).iter().sum::<usize>() + won;
+        assert_eq!(won, 1);
+        assert_eq!(state.load_own(), live.limbo(Link::to(index(0))));
+    });
+}
+
+/// Edge "delete". Fails if `AtomicState::try_claim` becomes a load and a store: the claim is not in
+/// the release sequence of the unlink any more, so a reader that is told `Deleted` by it doesn't
+/// see what the deleter did before.
+#[test]
+fn a_claimed_slot_shows_what_its_deleter_did() {
+    check(|| {
+        let shared = Arc::new((SlotArray::<u8>::new(1), Holds::<1>::new(1)));
+        let (array, holds) = &*shared;
+        let state = array.get_or_grow(index(0)).state();
+        let live = LiveState::new(0, index(0));
+        state.publish(live);
+        let late = spawn(&shared, |(array, holds)| {
+            if array.get_or_grow(index(0)).state().load().phase() == Phase::Limbo {
+                holds.look(0);
+            }
+        });
+        holds.give(0);
+        assert!(state.unlink(live, Link::END));
+        assert!(state.try_claim(live.limbo(Link::END), index(0)));
+        late.join().unwrap();
     });
 }

@@ -42,17 +42,19 @@ impl<T> SlotLayout<T> {
     const INLINE: bool = size_of::<T>() <= MAX_INLINE && align_of::<T>() <= MAX_INLINE;
 
     /// Whether a deleted value is *trivial*: it lies in its slot and has no destructor, so nothing
-    /// is left to do for it, neither a drop nor a box to free.
+    /// is left to do for it, neither a drop nor a box to free. Nothing shows when that is done, so
+    /// deleted slots with trivial values wait in batches (`inner/batches.rs`), and all others go
+    /// with their delete or its readers.
     ///
-    /// Elsewhere a slot in limbo waits for its grace period; trivial values are the one exception.
-    /// After its grace period, a whole batch of them becomes its owner's free list as it is, with
-    /// the slots still in limbo. The next insert takes the step from limbo to vacant together with
-    /// its own. That saves one visit to each slot: an insert with a remove takes 16 % less time.
-    /// All that follows from it:
+    /// After its grace period, a whole batch becomes its owner's free list as it is, with the slots
+    /// still in limbo. The next insert takes the step from limbo to vacant together with its own.
+    /// That saves one visit to each slot: an insert with a remove takes 16 % less time. All that
+    /// follows from it:
     /// - an owner claims slots in limbo from its free list (`shard/owner.rs`);
-    /// - a batch that is adopted whole is not visited (`vacate_batch` in `inner/remove.rs`);
-    /// - sweeps leave trivial values alone, since a slot in limbo may be on a free list, about to
-    ///   be written (`inner/sweep.rs`);
+    /// - a batch that is adopted whole is not visited (`reclaim` in `inner/batches.rs`);
+    /// - `quiesce` does not look for trivial values in limbo, since such a slot may be free, but
+    ///   waits for a grace period (`inner/flush.rs`); and the drop of the table leaves them alone
+    ///   (`inner/drops.rs`);
     /// - `Stats` counts a slot in limbo as pending only if it is in a sealed batch
     ///   (`inner/iterate.rs`).
     pub(crate) const TRIVIAL: bool = Self::INLINE && !needs_drop::<T>();
@@ -195,28 +197,9 @@ impl<'s, T> Slot<'s, T> {
         's: 'g,
     {
         // SAFETY: `publish` ordered the value before the state that the caller saw. Until the guard
-        // is gone, no grace period that begins after the delete can end. So no thread drops the
-        // value or writes another one here.
+        // is gone, its thread is in the way of what is deleted. So no thread drops the value or
+        // writes another one here.
         unsafe { self.value().as_ref() }
-    }
-
-    /// Takes the value out; a large one is not moved.
-    ///
-    /// # Safety
-    ///
-    /// There is a value, its `write` happened before this call, and no other thread can reach it,
-    /// now or later.
-    pub(crate) unsafe fn take(self) -> Box<T> {
-        // Does not go through `inline`: in a build without optimization, even a branch that is
-        // never taken needs stack for the value that it moves.
-        // SAFETY: the caller's duty; the value is not used again where it was.
-        unsafe {
-            if SlotLayout::<T>::INLINE {
-                Box::new(self.value().read())
-            } else {
-                Box::from_raw(self.value().as_ptr())
-            }
-        }
     }
 
     /// Drops the value where it lies, and frees its box if it has one.

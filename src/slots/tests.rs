@@ -36,7 +36,7 @@ fn a_slot_is_issued_once_for_each_generation() {
 }
 
 #[test]
-fn a_slot_vacated_in_place_keeps_its_link() {
+fn a_value_in_limbo_is_claimed_once() {
     let array = SlotArray::<u8>::new(1);
     let (index, next) = (array.layout().index(0, 0), array.layout().index(1, 0));
     let state = array.get_or_grow(index).state();
@@ -44,10 +44,12 @@ fn a_slot_vacated_in_place_keeps_its_link() {
         let live = LiveState::new(generation, index);
         state.publish(live);
         assert!(state.unlink(live, Link::END));
-        assert!(state.try_vacate_in_place(generation));
-        assert!(!state.try_vacate_in_place(generation), "once");
-        state.relink(Link::to(next));
-        assert_eq!(state.load_own(), State::vacant(generation + 1, Link::to(next)));
+        state.relink(state.load_own(), Link::to(next));
+        let limbo = state.load_own();
+        assert_eq!(limbo, live.limbo(Link::to(next)));
+        assert!(state.try_claim(limbo, index));
+        assert!(!state.try_claim(limbo, index), "once");
+        assert_eq!(state.load_own(), live.limbo(Link::to(index)));
         state.vacate(generation + 1, Link::END);
     }
     assert_eq!(state.load_own(), State::EXHAUSTED);

@@ -11,18 +11,29 @@
 //! - [`OnDrop`], a closure that runs at the end of a scope, also if that ends by a panic.
 
 mod backoff;
+#[allow(unsafe_code)]
+mod barrier;
+mod fork_count;
 mod on_drop;
-#[cfg_attr(loom, allow(dead_code))]
 #[allow(unsafe_code)]
 mod try_lock;
 
 #[cfg(all(test, loom))]
 mod models;
 
-#[cfg(not(loom))]
-pub(crate) use self::try_lock::TryLock;
-pub(crate) use self::{backoff::Backoff, on_drop::OnDrop};
+pub(crate) use self::{
+    backoff::Backoff,
+    barrier::{heavy_barrier, light_barrier, register_barrier},
+    fork_count::forks,
+    on_drop::OnDrop,
+    try_lock::TryLock,
+};
 
+#[cfg(all(test, loom))]
+pub(crate) use self::barrier::imp::{offer, Barriers};
+
+#[cfg(not(loom))]
+pub(crate) use self::fork_count::count_fork;
 #[cfg(not(loom))]
 pub(crate) use std::{
     sync::{
@@ -91,3 +102,23 @@ macro_rules! const_unless_loom {
     };
 }
 pub(crate) use const_unless_loom;
+
+/// Nanoseconds since some moment; wraps. For hints, and for people: the clock may be set. Zero
+/// where there is no clock.
+pub(crate) fn nanos() -> usize {
+    since_epoch().as_nanos() as usize
+}
+
+/// Microseconds since some moment; as [`nanos`].
+pub(crate) fn micros() -> usize {
+    since_epoch().as_micros() as usize
+}
+
+fn since_epoch() -> std::time::Duration {
+    #[cfg(not(any(loom, all(target_family = "wasm", target_os = "unknown"))))]
+    {
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+    }
+    #[cfg(any(loom, all(target_family = "wasm", target_os = "unknown")))]
+    std::time::Duration::ZERO
+}

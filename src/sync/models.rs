@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::try_lock::TryLock;
 use crate::loom_models::{check, spawn, Holds};
 
-/// Edge "sentinel". Fails if `TryLock::try_with` loses its swap, its Acquire or its Release: two
+/// Edge "lock". Fails if `TryLock::try_with` loses its swap, its Acquire or its Release: two
 /// threads have the value at once, or the second doesn't happen after the first.
 #[test]
 fn a_try_lock_admits_one_thread_at_a_time() {

@@ -43,28 +43,56 @@ use crate::{
 ///
 /// # When values are dropped
 ///
-/// A delete makes the handle invalid at once. Its value is dropped later, when no thread that was
-/// reading at the delete can see it any more. Later deletes on the same thread do that, in batches
-/// of 256 (1,024 on 64-bit if `T` has no destructor, fewer if `T` is large). If no reader is
-/// active, a value is dropped at the latest when its thread has deleted five further batches. If a
-/// reader held batches up earlier, it is one more for every eight of those.
+/// A delete makes the handle invalid at once. A thread that holds a [`Ref`] or [`Pinned`], of any
+/// table, is a *reader*. All readers of that moment are *in the way* of the value's drop, since
+/// they may be looking at it. A thread that begins to read after the delete is not.
 ///
-/// A thread that stops deleting leaves up to five batches behind, until a thread calls
-/// [`flush`](Self::flush) or [`quiesce`](Self::quiesce), or the table is dropped.
-/// [`remove_now`](Self::remove_now) does not wait for a batch. A table in a `static` is never
-/// dropped, nor are the values that are live in it when the process ends.
+/// - **No reader is in the way**: the value is dropped before the delete returns, on the thread
+///   that deletes it.
+/// - **Readers are in the way**, perhaps the deleting thread itself, as a callback that deletes its
+///   own handle: the last of them drops the value, when it drops the last `Ref` or `Pinned` of its
+///   thread, or calls [`repin`](Pinned::repin).
+/// - **A value's `Drop` deletes another handle**: that value is dropped after this `Drop` has
+///   returned, on the same thread, before the call that began it returns. A chain of a million
+///   values that delete one another needs no more stack than one.
 ///
-/// A value is usually dropped on the thread that deleted it. There are three exceptions:
-/// - values left by a thread that has ended are dropped by the next thread that takes over its
-///   [shard](crate::Builder::shards);
-/// - values deleted by threads without a shard are dropped by any of those threads;
-/// - `flush`, `quiesce`, `remove_now` and the table's drop run on the calling thread, for values
-///   that any thread has deleted.
+/// So no deleted value waits for a call that may never come. Three things are different:
 ///
-/// A value that must be dropped on one certain thread should send itself to it in its `Drop`.
+/// - **Values with nothing to drop** (no destructor, up to 64 bytes, alignment up to 64) are
+///   reclaimed 1,024 at a time, on 32-bit targets 256. Nothing but [`Stats`] shows that.
+/// - **A table with a [`batch`](crate::Builder::batch)** drops that many values together, and then
+///   it is for you to call [`flush`](Self::flush).
+/// - **Readers without a record**: threads beyond the 1,024 that use tables at a time, look-ups in
+///   the destructors of thread-locals, and look-ups [in signal handlers](Self::get_in_signal). All
+///   of them count as one reader, and more than one call of them or of others may be needed before
+///   a value that they were in the way of is dropped. A `flush` after they have ended drops it.
 ///
-/// A value's `Drop` may use the table. If it panics, the panic hook reports that, and
-/// [`Stats::drop_panics`] counts it; it can't surface in an unrelated call or unwind into C.
+/// On a system without a process-wide memory barrier (see [the limits][scaling]) only costs differ.
+///
+/// # Where a `Drop` runs
+///
+/// In the call of a delete, at the end of a `Ref` or `Pinned`, in `repin`, `flush` and `quiesce`,
+/// in an insert that finds the table full, and in the drop of a table. The value need not be of
+/// that call's table, nor deleted by that thread:
+///
+/// - **Much at once.** Thousands of values may have waited for one reader. Its thread drops them in
+///   pieces of 256. After a piece in which other threads have begun to help it stops, and the rest
+///   is left to their calls: a delete drops up to 16 such values, the end of a `Ref` or `Pinned`
+///   goes on in pieces of 256, `flush` and `quiesce` drop all.
+/// - **Locks.** Do not delete under a lock that the `Drop` of a value takes, and do not end a `Ref`
+///   or `Pinned` under one.
+/// - **Slow drops** hold up only the call that they run in. Other threads drop what else there is.
+///   A `Drop` may wait for another thread that deletes or flushes. It must not wait for what it has
+///   deleted itself.
+/// - **Certain threads.** A value that must be dropped on one certain thread should send itself to
+///   it in its `Drop`.
+/// - **Panics.** If a `Drop` panics, the panic hook reports that, and [`Stats::drop_panics`] counts
+///   it; it can't surface in an unrelated call or unwind into C.
+///
+/// A table that is dropped drops all values in it. A table in a `static` is never dropped, nor are
+/// the values that are live in it when the process ends.
+///
+/// [scaling]: crate::docs::scaling
 // A cache line of its own, since every look-up reads it.
 #[repr(align(64))]
 pub struct HandleTable<T> {
@@ -132,17 +160,22 @@ impl<T> HandleTable<T> {
     ///
     /// # Progress and cost
     ///
-    /// Wait-free, except for every 128th pin of a thread: then crossbeam-epoch may advance the
-    /// epoch, which is lock-free. Otherwise writes to nothing that other threads write. A thread's
-    /// first use of any table registers it, and the process's first use makes the collector, under
-    /// a lock.
+    /// Wait-free, but for the [drops](Self#where-a-drop-runs) that the end of the [`Ref`] may run.
+    /// A look-up is two stores to a cache line that the thread alone writes, and some loads. It has
+    /// neither a fence nor a read-modify-write, unless threads delete values with something to drop
+    /// in a storm, or the system has no process-wide barrier: then it has two fences,
+    /// and each 16,384th of a thread may make a system call, to end that. A thread's first use of
+    /// any table registers it, which may allocate and make system calls. A thread beyond the 1,024
+    /// that use tables at a time pins by crossbeam-epoch, and counts that on a line that all such
+    /// threads share.
     ///
     /// # The cost of holding a `Ref` for long
     ///
     /// While a [`Ref`] exists, nothing that is deleted from any table can be dropped, and memory
-    /// grows. A `Ref` that is leaked by [`std::mem::forget`] stops reclamation for good. A callback
-    /// that runs an event loop must not hold one meanwhile. Store an [`Arc`](std::sync::Arc)
-    /// instead and take a clone out:
+    /// grows. A `Ref` that is leaked by [`std::mem::forget`] stops drops for good. (A program can
+    /// ask for the threads that hold one: see [`readers`](crate::readers).) A callback that runs an
+    /// event loop must not hold one meanwhile. Store an [`Arc`](std::sync::Arc) instead and take a
+    /// clone out:
     ///
     /// ```
     /// use handle_table::HandleTable;
@@ -172,6 +205,60 @@ impl<T> HandleTable<T> {
         Err(self.inner.explain(handle))
     }
 
+    /// Calls `f` with the value of `handle`, in a signal handler: a look-up that is
+    /// async-signal-safe, as POSIX calls it.
+    ///
+    /// Elsewhere use [`get`](Self::get), which is faster, but may run `Drop`s when its `Ref` ends.
+    /// This form counts the look-up in one word that all threads share, uses no thread-local,
+    /// allocates and frees nothing, and runs no `Drop`: a value that is deleted meanwhile, by any
+    /// thread, is dropped by a later call of any thread (a delete, the end of a `Ref` or `Pinned`,
+    /// `flush`, `quiesce`).
+    ///
+    /// Conditions:
+    ///
+    /// - `f` is async-signal-safe itself. It calls nothing of this crate but
+    ///   [`contains`](Self::contains), `get_in_signal`, and what makes a [`Handle`] of an integer.
+    /// - `f` returns or panics. A handler that leaves it by `siglongjmp` stops drops for good.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::{Handle, HandleTable};
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// static COUNTS: HandleTable<AtomicUsize> = HandleTable::new();
+    ///
+    /// extern "C" fn on_signal(user_data: usize) {
+    ///     let Ok(handle) = Handle::from_raw(user_data) else { return };
+    ///     let _ = COUNTS.get_in_signal(handle, |count| count.fetch_add(1, Ordering::Relaxed));
+    /// }
+    ///
+    /// let handle = COUNTS.insert(AtomicUsize::new(0));
+    /// on_signal(handle.into_raw());
+    /// assert_eq!(COUNTS.get(handle)?.load(Ordering::Relaxed), 1);
+    /// # Ok::<(), handle_table::HandleError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get).
+    ///
+    /// # Panics
+    ///
+    /// If `f` panics.
+    ///
+    /// # Progress and cost
+    ///
+    /// Wait-free: two read-modify-writes and two fences.
+    pub fn get_in_signal<R>(
+        &self,
+        handle: Handle,
+        f: impl FnOnce(&T) -> R,
+    ) -> Result<R, HandleError> {
+        let found = epoch::in_signal(|guard| self.inner.lookup().get(handle, guard).map(f));
+        found.ok_or_else(|| self.inner.explain(handle))
+    }
+
     /// Pins once for many look-ups, see [`Pinned`].
     ///
     /// # Example
@@ -188,7 +275,7 @@ impl<T> HandleTable<T> {
     ///
     /// # Progress and cost
     ///
-    /// Wait-free, except for every 128th time, as [`get`](Self::get).
+    /// Those of [`get`](Self::get): the pin is most of it.
     #[inline]
     pub fn pin(&self) -> Pinned<'_, T> {
         Pinned::new(&self.inner, epoch::pin())
@@ -236,7 +323,7 @@ impl<T> HandleTable<T> {
     ///
     /// # Progress and cost
     ///
-    /// Wait-free, and needs no pin.
+    /// Wait-free, and needs no pin: some loads. Async-signal-safe.
     #[inline]
     pub fn contains(&self, handle: Handle) -> bool {
         self.inner.find(handle).is_some_and(|found| found.is_valid())

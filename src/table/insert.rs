@@ -29,9 +29,11 @@ impl<T: Send + Sync + 'static> HandleTable<T> {
     /// # Progress and cost
     ///
     /// Lock-free, but for the allocator when a table grows or a value is larger than 64 bytes, and
-    /// for the first use of any table in the process, which takes a lock. Writes to memory that the
+    /// for a thread's first use of any table, which registers the thread. Writes to memory that the
     /// calling thread owns, and to no shared cache line but the slot's own. A thread that owns no
-    /// shard (see [`Builder::shards`](crate::Builder::shards)) does two read-modify-writes more.
+    /// shard (see [`Builder::shards`](crate::Builder::shards)) does two read-modify-writes more. An
+    /// insert that finds the table full calls [`flush`](Self::flush), which may run `Drop`s, and
+    /// tries once more.
     #[inline(always)]
     #[track_caller]
     pub fn insert(&self, value: T) -> Handle {

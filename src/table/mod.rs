@@ -6,6 +6,7 @@
 //!   `remove.rs` have its other verbs.
 //! - `builder.rs`: a table's settings.
 //! - `pinned.rs`: [`Ref`], one value; [`Pinned`], one pin for many look-ups.
+//! - `who_reads.rs`: which threads hold one of these.
 //! - `any/`: the process-wide table of values of any type, behind the verbs of `Handle`.
 
 mod any;
@@ -17,9 +18,11 @@ mod insert;
 mod pinned;
 #[allow(unsafe_code)]
 mod remove;
+mod who_reads;
 
 pub use self::{
     builder::Builder,
     handle_table::HandleTable,
     pinned::{Iter, Pinned, Ref},
+    who_reads::readers,
 };

@@ -12,11 +12,14 @@ use crate::{
 
 /// A value in a table, kept alive while this exists, even if its handle is deleted meanwhile.
 ///
-/// It is not `Send`, since it pins the thread that made it. While *any* thread holds one, no
-/// deleted value of *any* table is dropped. So hold it for the length of a callback, not of an
-/// event loop; [`HandleTable::get`](crate::HandleTable::get) shows what to do there.
+/// It is not `Send`, since it pins the thread that made it. While *any* thread holds one, no value
+/// that is deleted meanwhile is dropped, in *any* table. So hold it for the length of a callback,
+/// not of an event loop; [`HandleTable::get`](crate::HandleTable::get) shows what to do there.
 ///
-/// Dropping it is wait-free.
+/// Its end may run `Drop`s: if it is the last `Ref` or [`Pinned`] of its thread, the thread drops
+/// what was deleted meanwhile and waits for no other reader. See
+/// [where a `Drop` runs](crate::HandleTable#where-a-drop-runs): do not end it under a lock that a
+/// value's `Drop` takes. If nothing waits, its end is wait-free.
 ///
 /// # Example
 ///
@@ -28,6 +31,9 @@ use crate::{
 /// let value: Ref<'_, String> = table.get(handle)?;
 /// table.remove(handle)?;
 /// assert_eq!(*value, "value"); // deleted, and not yet dropped
+/// assert_eq!(table.stats().pending, 1);
+/// drop(value); // this was the last reader: it drops the string
+/// assert_eq!(table.stats().pending, 0);
 /// # Ok::<(), handle_table::HandleError>(())
 /// ```
 #[must_use = "a `Ref` that is not used only delays drops"]
@@ -83,9 +89,9 @@ impl<T: ?Sized + fmt::Display> fmt::Display for Ref<'_, T> {
 
 /// One pin, shared by many look-ups; made by [`HandleTable::pin`](crate::HandleTable::pin).
 ///
-/// Pinning is most of the cost of [`HandleTable::get`](crate::HandleTable::get); under a `Pinned` a
-/// look-up is a few loads. It is not `Send`. While it exists, no value that was deleted after it
-/// was made is dropped, in any table: a loop should call [`repin`](Self::repin) once per turn.
+/// Under a `Pinned` a look-up is a few loads, and writes nothing. It is not `Send`. While it
+/// exists, no value that is deleted after it was made is dropped, in any table: a loop should call
+/// [`repin`](Self::repin) once per turn. Like the end of a [`Ref`], its end may run `Drop`s.
 ///
 /// # Example
 ///
@@ -156,7 +162,8 @@ impl<'t, T> Pinned<'t, T> {
         value.ok_or_else(|| self.inner.explain(handle))
     }
 
-    /// Gives up everything seen so far and pins anew, so that reclamation can go on.
+    /// Gives up everything seen so far and pins anew. What was deleted meanwhile is dropped now, on
+    /// this thread, unless another reader is in the way.
     ///
     /// Takes `&mut self`, so that no reference from before is left. While the thread holds another
     /// `Ref` or `Pinned` it has no effect.
@@ -175,7 +182,8 @@ impl<'t, T> Pinned<'t, T> {
     ///
     /// # Progress and cost
     ///
-    /// Wait-free; costs a fence.
+    /// Wait-free, but for the `Drop`s that it may run (see [where a `Drop`
+    /// runs](crate::HandleTable#where-a-drop-runs)). Costs what the pin of a look-up costs.
     #[inline]
     pub fn repin(&mut self) {
         self.guard.repin();

@@ -151,7 +151,7 @@ impl Pair {
                     return;
                 };
                 let result = self.table.remove_now(handle);
-                self.removed(handle, result);
+                self.removed(handle, result.map(|_| ()));
             }
             Op::Forge(raw) => {
                 Handle::from_raw(raw).into_iter().for_each(|h| self.check(h));
@@ -168,11 +168,13 @@ impl Pair {
                 }
             }
             Op::Retain(n) => {
-                self.table.retain(|_, value| number(value) % n != 0);
+                let before = self.model.len();
+                let deleted = self.table.retain(|_, value| number(value) % n != 0);
                 self.model.retain(|_, value| *value % n != 0);
+                assert_eq!(deleted, before - self.model.len());
             }
             Op::Clear => {
-                self.table.clear();
+                assert_eq!(self.table.clear(), self.model.len());
                 self.model.clear();
             }
             Op::Iterate => {
@@ -182,7 +184,9 @@ impl Pair {
                     pinned.iter().map(|(h, value)| (h, number(value))).collect();
                 assert_eq!(seen, self.model);
             }
-            Op::Flush => self.table.flush(),
+            Op::Flush => {
+                self.table.flush();
+            }
             Op::Quiesce => {
                 self.table.quiesce().unwrap();
                 assert_eq!(CENSUS.left(), self.model.len());

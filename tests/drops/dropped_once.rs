@@ -74,10 +74,10 @@ fn storm<T>(
                 }
                 55..=57 => drop(table.remove_now(handle)),
                 58 => drop(table.insert_with(|_| make(turn))),
-                59 => table.flush(),
+                59 => drop(table.flush()),
                 60 if turn % 8 == 0 => table.quiesce().unwrap(),
-                61 => table.retain(|_, value| look(value) % 3 != 0),
-                62 if turn % 16 == 0 => table.clear(),
+                61 => drop(table.retain(|_, value| look(value) % 3 != 0)),
+                62 if turn % 16 == 0 => drop(table.clear()),
                 _ => assert!(table.stats().live < turns * 4),
             }
         }

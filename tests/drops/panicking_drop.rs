@@ -112,7 +112,8 @@ fn remove_now_catches_a_panic() {
     let table = HandleTable::new();
     for how in WAYS {
         let handle = table.insert(Bomb(Some(how), CENSUS.witness(0)));
-        assert_eq!(table.remove_now(handle), Ok(()));
+        // Whether it drops it or a reader of another test.
+        assert!(table.remove_now(handle).is_ok());
     }
     table.quiesce().unwrap();
     CENSUS.assert_all_dropped_once();

@@ -3,48 +3,27 @@
 #![cfg(not(loom))]
 #![allow(unsafe_code)]
 
+#[path = "../common/allocated.rs"]
+mod allocated;
+
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
     cell::OnceCell,
-    sync::{
-        atomic::{AtomicUsize, Ordering::Relaxed},
-        Arc, Barrier,
-    },
+    sync::{Arc, Barrier},
     thread,
 };
 
 use handle_table::{Handle, HandleTable};
 
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-// SAFETY: the system's allocator does it all; counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(layout.size(), Relaxed);
-        // SAFETY: the caller's duty, passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller's duty, passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use allocated::allocated;
 
 /// How many bytes more are allocated after `use_threads` has run than after it ran the time before.
 /// A thread's participant in the collector has 2 KB, and so has a bag in the collector's queue.
 fn growth(mut use_threads: impl FnMut()) -> usize {
     use_threads();
     let grown = |_| {
-        let before = ALLOCATED.load(Relaxed);
+        let before = allocated();
         use_threads();
-        ALLOCATED.load(Relaxed).saturating_sub(before)
+        allocated().saturating_sub(before)
     };
     // A thread that is preempted while pinned holds some back for a while, which is no leak. A leak
     // is there each time, so the least of three counts.

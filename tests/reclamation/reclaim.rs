@@ -138,7 +138,7 @@ fn remove_now_drops_before_it_returns_if_no_one_reads() {
     static CENSUS: Census = Census::new();
     for table in table_kinds() {
         for n in 0..1_000 {
-            table.remove_now(table.insert(CENSUS.witness(n))).unwrap();
+            assert_eq!(table.remove_now(table.insert(CENSUS.witness(n))), Ok(true));
             assert_eq!(CENSUS.left(), 0);
         }
     }
@@ -152,14 +152,13 @@ fn remove_now_drops_nothing_under_a_ref_of_its_own_thread() {
     for table in table_kinds() {
         let handle = table.insert(CENSUS.witness(7));
         let held = table.get(handle).unwrap();
-        table.remove_now(handle).unwrap();
-        table.flush();
+        assert_eq!(table.remove_now(handle), Ok(false));
+        assert_eq!(table.flush(), 0);
         assert_eq!((held.look(), CENSUS.left()), (7, 1));
         assert_eq!(table.stats().pending, 1);
         drop(held);
-        assert_eq!(CENSUS.left(), 1, "dropping a Ref runs no user code");
-        table.flush();
-        assert_eq!(CENSUS.left(), 0);
+        assert_eq!(CENSUS.left(), 0, "the last reader drops it");
+        assert_eq!(table.flush(), 0);
     }
     CENSUS.assert_all_dropped_once();
 }
@@ -171,13 +170,12 @@ fn remove_now_neither_drops_under_a_ref_of_another_thread_nor_waits_for_it() {
     for table in table_kinds() {
         let handle = table.insert(CENSUS.witness(7));
         while_another_reads(&table, Some(handle), || {
-            table.remove_now(handle).unwrap();
+            assert_eq!(table.remove_now(handle), Ok(false));
             assert_eq!(CENSUS.left(), 1);
-            table.flush();
+            assert_eq!(table.flush(), 0);
             assert_eq!(CENSUS.left(), 1);
         });
-        table.flush();
-        assert_eq!(CENSUS.left(), 0);
+        assert_eq!(CENSUS.left(), 0, "the last reader drops it");
     }
     CENSUS.assert_all_dropped_once();
 }
@@ -219,7 +217,7 @@ fn delete_now_and_flush_drop_process_wide_values_before_they_return() {
     let _serial = serial();
     static CENSUS: Census = Census::new();
     let handle = Handle::new(CENSUS.witness(0));
-    assert_eq!(handle.try_delete_now(), Ok(()));
+    assert_eq!(handle.try_delete_now(), Ok(true));
     assert_eq!(CENSUS.left(), 0);
     let deleted = handle.try_delete_now();
     assert!(matches!(deleted, Err(HandleError::Deleted { .. })));

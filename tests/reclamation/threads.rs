@@ -26,7 +26,7 @@ fn work(table: &HandleTable<usize>, nth: usize, turns: usize) {
             let (handle, value) = mine.swap_remove(n / 2 % mine.len());
             assert_eq!(*table.get(handle).unwrap(), value);
             match n % 5 {
-                0 => table.remove_now(handle).unwrap(),
+                0 => drop(table.remove_now(handle).unwrap()),
                 1 => assert_eq!(*table.remove_ref(handle).unwrap(), value),
                 _ => table.remove(handle).unwrap(),
             }

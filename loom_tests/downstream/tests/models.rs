@@ -70,8 +70,8 @@ impl Library {
             };
             drop(registry);
             answer.send(fine).unwrap();
-            // At its end the thread leaves the epoch. That takes loom many steps, and these models
-            // are not about it, so the thread ends only after all threads have made their calls.
+            // At its end the thread returns its lease. These models are not about that, so the
+            // thread ends only after all threads have made their calls.
             ended.recv().unwrap();
         });
         Self { called, end, thread }
@@ -89,10 +89,9 @@ impl Library {
     }
 }
 
-/// Makes the calling thread join the epoch, as its first use of any table does, without preemption.
-/// Otherwise that takes loom many steps. Some schedules are lost by it, so this is only for models
-/// that would have too many.
-fn join_without_preemption(registry: &Registry<Watched>) {
+/// Makes the calling thread take a lease, as its first use of any table does, without preemption.
+/// Some schedules are lost by it, so this is only for models that would have too many.
+fn start_without_preemption(registry: &Registry<Watched>) {
     loom::stop_exploring();
     let nothing = std::ptr::without_provenance_mut(usize::MAX);
     assert_eq!(registry.fire(nothing, |_| ()), Err(HandleError::Unknown));
@@ -106,7 +105,7 @@ fn a_call_keeps_the_state_until_it_ends() {
         let registry = Arc::new(Registry::new());
         let user_data = registry.register(Watched::new(7));
         let another = registry.register(Watched::new(8));
-        // Here this thread joins the epoch, before the other one starts.
+        // Here this thread takes a lease, before the other one starts.
         assert_eq!(registry.fire(user_data, Watched::number), Ok(7));
         let call = Library::call(&registry, user_data, |_| ());
         assert!(matches!(registry.unregister(user_data), Ok(1..=2)));
@@ -122,7 +121,7 @@ fn two_calls_keep_the_state_until_both_end() {
     loom::model(|| {
         let registry = Arc::new(Registry::new());
         let user_data = registry.register(Watched::new(7));
-        let calls = [0; 2].map(|_| Library::call(&registry, user_data, join_without_preemption));
+        let calls = [0; 2].map(|_| Library::call(&registry, user_data, start_without_preemption));
         assert!(registry.unregister(user_data).unwrap() <= 2);
         assert!(registry.fire(user_data, Watched::number).is_err());
         assert_eq!(Library::ends(calls), [true; 2]);

@@ -154,8 +154,33 @@ impl Handle {
         get(self)?.try_map(Erased::get::<T>)
     }
 
-    /// Makes the handle invalid, for ever. Its value is dropped
-    /// [a little later](HandleTable#when-values-are-dropped).
+    /// Calls `f` with the value, which must be a `T`, in a signal handler; see
+    /// [`HandleTable::get_in_signal`] for what a handler may do.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::Handle;
+    ///
+    /// let handle = Handle::new(7_u32);
+    /// assert_eq!(handle.value_in_signal(|number: &u32| *number), Ok(7));
+    /// handle.delete();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_value`](Self::try_value).
+    ///
+    /// # Panics
+    ///
+    /// If `f` panics.
+    pub fn value_in_signal<T: 'static, R>(self, f: impl FnOnce(&T) -> R) -> Result<R, HandleError> {
+        PROCESS_WIDE.get_in_signal(self, |erased| erased.get::<T>().map(f))?
+    }
+
+    /// Makes the handle invalid, for ever. Its value is dropped before this returns, unless a
+    /// thread holds a [`Ref`], the caller included: then [the last of these drops
+    /// it](HandleTable#when-values-are-dropped).
     ///
     /// It needs no type: the value of any handle is deleted, whichever type it has.
     ///
@@ -163,10 +188,13 @@ impl Handle {
     ///
     /// ```
     /// use handle_table::Handle;
+    /// use std::sync::Arc;
     ///
-    /// let handle = Handle::new("value");
+    /// let resource = Arc::new(());
+    /// let handle = Handle::new(Arc::clone(&resource));
     /// handle.delete();
-    /// assert!(handle.try_value::<&str>().is_err());
+    /// assert!(handle.try_value::<Arc<()>>().is_err());
+    /// assert_eq!(Arc::strong_count(&resource), 1); // dropped
     /// ```
     ///
     /// # Panics
@@ -181,7 +209,8 @@ impl Handle {
         }
     }
 
-    /// Makes the handle invalid, or says why it is invalid already.
+    /// Makes the handle invalid, and drops its value as [`delete`](Self::delete) does, or says why
+    /// it is invalid already.
     ///
     /// It needs no type: the value of any handle is deleted, whichever type it has.
     ///
@@ -203,8 +232,8 @@ impl Handle {
         PROCESS_WIDE.remove(self)
     }
 
-    /// Makes the handle invalid, and drops its value before it returns if no reader is in the way;
-    /// see [`HandleTable::remove_now`].
+    /// Like [`try_delete`](Self::try_delete), and says whether the value was dropped: `false` if it
+    /// still was in use; see [`HandleTable::remove_now`].
     ///
     /// # Example
     ///
@@ -214,7 +243,9 @@ impl Handle {
     ///
     /// let resource = Arc::new(());
     /// let handle = Handle::new(Arc::clone(&resource));
-    /// handle.try_delete_now()?;
+    /// let value = handle.try_value::<Arc<()>>()?;
+    /// assert_eq!(handle.try_delete_now(), Ok(false)); // `value` is in the way
+    /// drop(value);
     /// assert_eq!(Arc::strong_count(&resource), 1);
     /// # Ok::<(), handle_table::HandleError>(())
     /// ```
@@ -222,23 +253,24 @@ impl Handle {
     /// # Errors
     ///
     /// [`HandleError::Unknown`] or [`HandleError::Deleted`].
-    pub fn try_delete_now(self) -> Result<(), HandleError> {
+    pub fn try_delete_now(self) -> Result<bool, HandleError> {
         PROCESS_WIDE.remove_now(self)
     }
 
-    /// Drops what can be dropped now of all values whose handles were deleted from the process-wide
-    /// table, also values of other crates in the process; see [`HandleTable::flush`].
+    /// Drops what waits in the process-wide table and can be dropped now, also values of other
+    /// crates in the process. Returns how many those were. Seldom needed: see
+    /// [`HandleTable::flush`].
     ///
     /// # Example
     ///
     /// ```
     /// use handle_table::Handle;
     ///
-    /// Handle::new(String::from("gone soon")).delete();
-    /// Handle::flush();
+    /// Handle::new(String::from("gone at once")).delete();
+    /// assert_eq!(Handle::flush(), 0); // nothing waits
     /// ```
-    pub fn flush() {
-        PROCESS_WIDE.flush();
+    pub fn flush() -> usize {
+        PROCESS_WIDE.flush()
     }
 
     /// Waits until all values whose handles were deleted from the process-wide table before the
@@ -249,8 +281,8 @@ impl Handle {
     /// ```
     /// use handle_table::Handle;
     ///
-    /// Handle::new(String::from("gone soon")).delete();
-    /// Handle::quiesce()?;
+    /// Handle::new(String::from("gone at once")).delete();
+    /// Handle::quiesce()?; // waits for the drop that another thread may be in the middle of
     /// # Ok::<(), handle_table::QuiesceError>(())
     /// ```
     ///
@@ -271,9 +303,7 @@ impl Handle {
     /// let handle = Handle::new("value");
     /// assert_eq!(Handle::stats().live, 1);
     /// handle.delete();
-    /// Handle::quiesce()?;
     /// assert_eq!((Handle::stats().live, Handle::stats().pending), (0, 0));
-    /// # Ok::<(), handle_table::QuiesceError>(())
     /// ```
     pub fn stats() -> Stats {
         PROCESS_WIDE.stats()

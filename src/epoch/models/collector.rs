@@ -1,0 +1,178 @@
+//! Edge "collector": readers without a record, and the clock of crossbeam's grace periods.
+
+use std::sync::Arc;
+
+use loom::{sync::mpsc, thread};
+
+use super::{
+    super::{
+        clock::Clock, collector::Outsiders, guard::in_signal, outsider::advance_collector,
+        world::world,
+    },
+    finish, look_up, no_leases, pin, prepare, spawn, Value, FENCED,
+};
+use crate::loom_models::{check_at, check_with};
+
+/// Fails if `Outsiders::enter` loses its fence, or `leave` its Release, or `are_in_the_way` its
+/// Acquire. It leaves crossbeam-epoch out, whose pins have fences too.
+#[test]
+fn an_outsider_is_seen_or_sees_the_unlink() {
+    check_with(FENCED, 3, || {
+        let value = Value::new();
+        let deleter = thread::spawn({
+            let value = Arc::clone(&value);
+            move || value.delete_unread()
+        });
+        let world = world();
+        world.outsiders.enter();
+        value.find();
+        world.outsiders.leave();
+        deleter.join().unwrap();
+    });
+}
+
+/// Fails if `Outsiders::enter_signal` loses its fence, or `leave_signal` its Release, or
+/// `are_in_the_way` its Acquire.
+#[test]
+fn a_signal_handler_is_seen_or_sees_the_unlink() {
+    check_with(FENCED, 3, || {
+        let value = Value::new();
+        let deleter = thread::spawn({
+            let value = Arc::clone(&value);
+            move || value.delete_unread()
+        });
+        in_signal(|_| value.find());
+        deleter.join().unwrap();
+    });
+}
+
+/// Fails if `Outsiders::collector` loses its Release, or either Acquire, or its compare-exchange.
+#[test]
+fn a_collector_is_made_once() {
+    check_at(3, || {
+        let outsiders = Arc::new(Outsiders::new());
+        let collector = |outsiders: &Outsiders| {
+            let collector = outsiders.collector();
+            std::hint::black_box(collector.register());
+            std::ptr::from_ref(collector).addr()
+        };
+        let other = thread::spawn({
+            let outsiders = Arc::clone(&outsiders);
+            move || collector(&outsiders)
+        });
+        let mine = collector(&outsiders);
+        assert_eq!(mine, other.join().unwrap());
+    });
+}
+
+/// Fails if `Clock::end` loses its Release, or `is_over` its Acquire: a third thread ends the grace
+/// period, and the thread that waits for it doesn't happen after the reader.
+#[test]
+fn an_outsiders_grace_period_ends_after_its_readers() {
+    check_at(2, || {
+        let value = Value::new();
+        prepare(no_leases);
+        let reader = spawn({
+            let value = Arc::clone(&value);
+            move || look_up(&value)
+        });
+        let bystander = spawn(|| {
+            drop(pin());
+            loom::skip_branch();
+        });
+        value.unlink();
+        let clock = &world().outsiders.clock;
+        let ticket = clock.ticket();
+        advance_collector();
+        thread::yield_now();
+        if clock.is_over(ticket) {
+            value.end();
+        }
+        finish([reader, bystander]);
+    });
+}
+
+/// Fails if `Clock::begin` loses its compare-exchange: two threads begin one grace period, and the
+/// clock counts its end twice, so that it looks as if one were under way for ever.
+#[test]
+fn a_grace_period_is_begun_once() {
+    check_at(3, || {
+        let clock = Arc::new(Clock::new());
+        let other = thread::spawn({
+            let clock = Arc::clone(&clock);
+            move || clock.begin()
+        });
+        let mine = clock.begin();
+        assert!(mine != other.join().unwrap());
+    });
+}
+
+/// Fails if `Clock::ticket` loses its fence, or is for the grace period that is under way: that one
+/// began before the unlink, and may end while a reader that has pinned since still reads.
+#[test]
+fn a_ticket_is_for_a_grace_period_that_begins_later() {
+    check_at(3, || {
+        let value = Value::new();
+        prepare(no_leases);
+        let (end, ended) = mpsc::channel();
+        let reader = spawn({
+            let value = Arc::clone(&value);
+            move || {
+                prepare(|| {
+                    let guard = pin();
+                    advance_collector();
+                    drop(guard);
+                });
+                let guard = pin();
+                if value.find() {
+                    thread::yield_now();
+                    value.read();
+                }
+                drop(guard);
+                ended.recv().unwrap();
+            }
+        });
+        thread::yield_now();
+        value.unlink();
+        let clock = &world().outsiders.clock;
+        let ticket = clock.ticket();
+        advance_collector();
+        if clock.is_over(ticket) {
+            value.end();
+        }
+        loom::skip_branch();
+        end.send(()).unwrap();
+        finish([reader]);
+    });
+}
+
+/// Fails if `OutsiderGuard::repin` loses its fence.
+#[test]
+fn repin_protects_what_an_outsider_finds_after_it() {
+    check_at(3, || {
+        let value = Value::new();
+        prepare(no_leases);
+        let reader = spawn({
+            let value = Arc::clone(&value);
+            move || {
+                let mut guard = prepare(pin);
+                guard.repin();
+                if value.find() {
+                    thread::yield_now();
+                    value.read();
+                }
+                drop(guard);
+            }
+        });
+        thread::yield_now();
+        value.unlink();
+        let clock = &world().outsiders.clock;
+        let ticket = clock.ticket();
+        advance_collector();
+        advance_collector();
+        if clock.is_over(ticket) {
+            value.end();
+        }
+        finish([reader]);
+    });
+}

@@ -1,0 +1,149 @@
+//! Edge "pin": readers with a record, against a deleter.
+
+use std::sync::Arc;
+
+use loom::thread;
+
+use super::{end, finish, look_up, pin, register, spawn, Value, FENCED, LIGHT};
+use crate::{loom_models::check_with, sync::Barriers};
+
+fn pin_against_scan(barriers: Barriers) {
+    check_with(barriers, 3, || {
+        let value = Value::new();
+        register();
+        let deleter = spawn({
+            let value = Arc::clone(&value);
+            move || {
+                value.delete();
+            }
+        });
+        look_up(&value);
+        finish([deleter]);
+        assert!(value.is_dropped());
+    });
+}
+
+/// Fails if `Record::pin` loses its light barrier, or `Eras::scan` its heavy one; or if a pin loads
+/// the era before it stores its word.
+#[test]
+fn a_scan_sees_a_reader_or_the_reader_sees_the_unlink() {
+    pin_against_scan(LIGHT);
+}
+
+/// Fails if `Record::pin_in` or `Eras::scan` loses its fence, or a word its Release, or the scan
+/// its Acquire.
+#[test]
+fn a_fenced_scan_sees_a_reader_or_the_reader_sees_the_unlink() {
+    pin_against_scan(FENCED);
+}
+
+/// Fails if `World::is_alone` loses its Acquire, or `Record::end` its fence.
+#[test]
+fn a_deleter_that_is_alone_comes_after_ended_readers() {
+    check_with(LIGHT, 3, || {
+        let value = Value::new();
+        register();
+        let reader = thread::spawn({
+            let value = Arc::clone(&value);
+            move || {
+                register();
+                look_up(&value);
+            }
+        });
+        value.delete();
+        end(reader);
+        assert!(value.is_dropped());
+    });
+}
+
+/// Fails if `World::claim` loses its fence, or does not count the lease.
+#[test]
+fn a_new_record_is_seen_or_sees_the_unlink() {
+    check_with(LIGHT, 3, || {
+        let value = Value::new();
+        register();
+        let reader = thread::spawn({
+            let value = Arc::clone(&value);
+            move || {
+                // The first is behind the fence of the claim, the second behind its own barrier.
+                look_up(&value);
+                look_up(&value);
+                loom::skip_branch();
+            }
+        });
+        value.delete();
+        end(reader);
+        assert!(value.is_dropped());
+    });
+}
+
+/// Fails if a nested pin or its end changes more than the number of guards.
+#[test]
+fn a_nested_pin_keeps_the_outer_era() {
+    check_with(LIGHT, 2, || {
+        let value = Value::new();
+        register();
+        let deleter = spawn({
+            let value = Arc::clone(&value);
+            move || {
+                value.delete();
+            }
+        });
+        let outer = pin();
+        let found = value.find();
+        drop(pin());
+        if found {
+            value.read();
+        }
+        drop(outer);
+        finish([deleter]);
+        assert!(value.is_dropped());
+    });
+}
+
+/// Fails if `Guard::repin` does not look what waits for it, or does not pin again.
+#[test]
+fn repin_gives_up_one_era_and_protects_the_next() {
+    check_with(LIGHT, 3, || {
+        let value = Value::new();
+        register();
+        let deleter = spawn({
+            let value = Arc::clone(&value);
+            move || {
+                value.delete();
+            }
+        });
+        let mut guard = pin();
+        guard.repin();
+        value.find();
+        finish([deleter]);
+        guard.repin();
+        assert!(value.is_dropped());
+        drop(guard);
+    });
+}
+
+/// Fails if a record keeps a guard of its last owner's, or a lease is handed on before that is
+/// done.
+#[test]
+fn a_lease_is_handed_on_with_its_record() {
+    check_with(LIGHT, 2, || {
+        let value = Value::new();
+        register();
+        let first = thread::spawn({
+            let value = Arc::clone(&value);
+            move || {
+                register();
+                look_up(&value);
+            }
+        });
+        let second = spawn({
+            let value = Arc::clone(&value);
+            move || look_up(&value)
+        });
+        value.delete();
+        end(first);
+        finish([second]);
+        assert!(value.is_dropped());
+    });
+}

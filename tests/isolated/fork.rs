@@ -1,0 +1,139 @@
+//! A forked child of a program with many threads: its tables work, whatever the threads that are
+//! gone were in the middle of. Alone in its process, which forks.
+#![cfg(all(target_os = "linux", not(loom)))]
+#![allow(unsafe_code)]
+
+use std::{
+    collections::HashSet,
+    sync::{
+        atomic::{AtomicBool, Ordering::Relaxed},
+        Arc,
+    },
+    thread,
+    time::Duration,
+};
+
+use handle_table::{Handle, HandleTable};
+
+static NUMBERS: HandleTable<usize> = HandleTable::new();
+static SHARED: HandleTable<Arc<usize>> = HandleTable::new();
+
+/// Runs `child` in a forked child, and returns its answer, a small number; `None` if it crashed or
+/// took longer than 20 seconds.
+fn in_child(child: impl FnOnce() -> u8) -> Option<u8> {
+    // SAFETY: the child uses what a forked child of glibc may use, the allocator among it, and ends
+    // without running destructors.
+    unsafe {
+        let pid = libc::fork();
+        assert!(pid >= 0, "fork");
+        if pid == 0 {
+            libc::alarm(20);
+            let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
+            libc::_exit(answer.map_or(99, i32::from));
+        }
+        let mut status = 0;
+        assert_eq!(libc::waitpid(pid, &mut status, 0), pid);
+        libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status) as u8)
+    }
+}
+
+/// Each verb, in the child. The first one that goes wrong is the answer; zero if none does.
+fn use_tables(number: Handle, shared: Handle) -> u8 {
+    let wrong = [
+        NUMBERS.get(number).is_ok_and(|value| *value == 7),
+        SHARED.get(shared).is_ok_and(|value| **value == 8),
+        (0..3_000).all(|n| {
+            let handle = NUMBERS.insert(n);
+            NUMBERS.get(handle).is_ok_and(|value| *value == n) && NUMBERS.remove(handle).is_ok()
+        }),
+        (0..3_000).all(|n| {
+            let value = Arc::new(n);
+            let handle = SHARED.insert(Arc::clone(&value));
+            let removed = SHARED.remove_now(handle);
+            removed == Ok(true) && Arc::strong_count(&value) == 1
+        }),
+        {
+            NUMBERS.flush();
+            SHARED.flush();
+            true
+        },
+        NUMBERS.quiesce().is_ok(),
+        SHARED.quiesce().is_ok(),
+        NUMBERS.remove(number).is_ok() && SHARED.remove_now(shared) == Ok(true),
+        thread::spawn(|| {
+            let handle = SHARED.insert(Arc::new(1));
+            SHARED.get(handle).is_ok() && SHARED.remove_now(handle) == Ok(true)
+        })
+        .join()
+        .is_ok_and(|right| right),
+        handle_table::readers().is_empty(),
+    ];
+    wrong.iter().position(|right| !right).map_or(0, |nth| nth as u8 + 1)
+}
+
+// One test: its threads are those whose middle the children inherit.
+#[test]
+fn a_child_uses_its_tables_and_issues_other_handles_than_its_parent() {
+    let stop = AtomicBool::new(false);
+    let number = NUMBERS.insert(7);
+    let shared = SHARED.insert(Arc::new(8));
+    thread::scope(|scope| {
+        for nth in 0..3 {
+            let stop = &stop;
+            scope.spawn(move || {
+                while !stop.load(Relaxed) {
+                    // In the middle of a read, a drop, a batch, a switch of the mode.
+                    let held = SHARED.get(shared);
+                    for n in 0..nth + 1 {
+                        let _ = SHARED.remove(SHARED.insert(Arc::new(n)));
+                        let _ = NUMBERS.remove(NUMBERS.insert(n));
+                    }
+                    drop(held);
+                    NUMBERS.flush();
+                }
+            });
+        }
+        thread::sleep(Duration::from_millis(10));
+        for _ in 0..40 {
+            assert_eq!(in_child(|| use_tables(number, shared)), Some(0));
+        }
+        // This thread's own guard counts in the child too.
+        let held = SHARED.get(shared);
+        assert_eq!(
+            in_child(|| {
+                let kept = SHARED.remove_now(shared) == Ok(false) && held.is_ok_and(|v| **v == 8);
+                u8::from(!kept || SHARED.quiesce().is_err())
+            }),
+            Some(0)
+        );
+        stop.store(true, Relaxed);
+    });
+    // With few generations there is no room for a floor.
+    if !cfg!(handle_table_small) {
+        other_handles();
+    }
+}
+
+/// The child sends its handles through a pipe.
+fn other_handles() {
+    const MANY: usize = 1_000;
+    let issue = || (0..MANY).map(|n| NUMBERS.insert(n).into_raw()).collect::<Vec<_>>();
+    let mut ends = [0; 2];
+    // SAFETY: the array has room for two.
+    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
+    let word = size_of::<usize>();
+    let answer = in_child(|| {
+        let handles = issue();
+        // A new table, too: its handles depend on a key.
+        // SAFETY: the bytes are there. They fit into the pipe.
+        let sent = unsafe { libc::write(ends[1], handles.as_ptr().cast(), MANY * word) };
+        u8::from(sent != (MANY * word) as isize)
+    });
+    assert_eq!(answer, Some(0));
+    let mut theirs = vec![0_usize; MANY];
+    // SAFETY: there is room for the bytes.
+    let got = unsafe { libc::read(ends[0], theirs.as_mut_ptr().cast(), MANY * word) };
+    assert_eq!(got, (MANY * word) as isize);
+    let ours: HashSet<_> = issue().into_iter().collect();
+    assert!(theirs.iter().all(|handle| !ours.contains(handle)));
+}

@@ -1,0 +1,54 @@
+//! Threads of a pool that each need many slots for a while, one after the other, share them. Alone
+//! in its process, since a thread that is preempted while it reads would keep slots back.
+#![cfg(not(loom))]
+
+#[path = "../common/slots.rs"]
+mod slots;
+
+use std::{
+    sync::{Condvar, Mutex},
+    thread,
+};
+
+use handle_table::HandleTable;
+
+use slots::slots;
+
+const THREADS: usize = 30;
+const PEAK: usize = if cfg!(handle_table_small) { 20_000 } else { 100_000 };
+/// What a thread may keep for its next inserts.
+const KEPT: usize = 8_000;
+
+/// Each thread in turn inserts so many values, and deletes them; none ends before the last one has.
+fn take_turns<T: Send + Sync + 'static>(make: impl Fn(usize) -> T + Sync) {
+    let table = HandleTable::builder().shards(64).build();
+    let (turn, changed) = (Mutex::new(0), Condvar::new());
+    thread::scope(|scope| {
+        for nth in 0..THREADS {
+            let (table, turn, changed, make) = (&table, &turn, &changed, &make);
+            scope.spawn(move || {
+                let mut now = changed.wait_while(turn.lock().unwrap(), |now| *now < nth).unwrap();
+                let handles: Vec<_> = (0..PEAK).map(|n| table.insert(make(n))).collect();
+                handles.into_iter().for_each(|handle| table.remove(handle).unwrap());
+                *now += 1;
+                changed.notify_all();
+                drop(changed.wait_while(now, |now| *now < THREADS));
+            });
+        }
+    });
+    let stats = table.stats();
+    assert_eq!(stats.live, 0, "{stats}");
+    // In a small build a slot can be used six times.
+    let used_up = if cfg!(handle_table_small) { THREADS * PEAK / 6 } else { 0 };
+    let most = PEAK + THREADS * KEPT + used_up;
+    assert!(slots(stats) < most, "{} slots: {stats}", slots(stats));
+    println!("{} slots for {THREADS} peaks of {PEAK}", slots(stats));
+}
+
+#[test]
+fn threads_that_peak_in_turn_need_about_one_peak_of_slots() {
+    take_turns(|n| n as u64);
+    take_turns(|n| n.to_string());
+    // In a box of its own.
+    take_turns(|n| [n; 16]);
+}
