@@ -56,26 +56,37 @@ struct Cli {
     #[arg(long, default_value_t = 5.0)]
     serve: f64,
 
-    /// Lines in transfer at a time, in crossbeam's scans of its participants and copies of bags. A
-    /// guess: a core has room for ten and more, but a list is followed link by link.
-    #[arg(long, default_value_t = 4.0)]
+    /// Lines in transfer at a time, in a look at the readers' records. A guess: a core has room for
+    /// ten and more.
+    #[arg(long, default_value_t = 8.0)]
     overlap: f64,
 
-    /// Time to look at one participant in such a scan, wherever its lines are. For the measurement
-    /// see docs/lab/scaling-model.md.
-    #[arg(long = "walk", default_value_t = 10.0)]
+    /// Time to look at one record, wherever its line is. `--idle` measures it.
+    #[arg(long = "walk", default_value_t = 0.5)]
     scan: f64,
 
-    /// Pins of a thread from one collection to the next. A constant of crossbeam-epoch.
-    #[arg(long, default_value_t = 128)]
-    pins_per_collect: u64,
+    /// Time that a heavy barrier takes the thread that makes it.
+    #[arg(long, default_value_t = 5000.0)]
+    barrier: f64,
 
-    /// Without the sentinel, which ends crossbeam's scans between grace periods.
-    #[arg(long = "no-anchor")]
-    no_sentinel: bool,
+    /// Time that a heavy barrier takes each other thread. A guess.
+    #[arg(long, default_value_t = 1000.0)]
+    interrupt: f64,
 
-    /// Deletes in a batch. The default is that of values without a destructor; others have 256 (see
-    /// `batch_limit` in src/config.rs).
+    /// Time of a reader's fence, of which a pin in fenced mode has one, and its end another: half
+    /// of `PIN_NANOS` in src/epoch/storm.rs.
+    #[arg(long, default_value_t = 2.0)]
+    fence: f64,
+
+    /// Begin in fenced mode. Otherwise that begins when deletes make barriers too often.
+    #[arg(long)]
+    fenced: bool,
+
+    /// Further threads, which have used a table and sleep.
+    #[arg(long, default_value_t = 0)]
+    asleep: usize,
+
+    /// Deletes in a batch: the default is that of `batch_limit` in src/config.rs.
     #[arg(long, default_value_t = 1024)]
     batch: usize,
 
@@ -87,8 +98,9 @@ struct Cli {
     #[arg(long, default_value_t = 12288)]
     turns: u64,
 
-    /// Measure on this machine instead: a get with a pin each on one thread, while that many other
-    /// threads are registered with the collector and sleep.
+    /// Measure on this machine instead: a get with a pin each, and an insert and delete of a value
+    /// with something to drop, on one thread, while that many other threads have used a table and
+    /// sleep.
     #[arg(long, value_delimiter = ',', value_name = "THREADS")]
     idle: Vec<usize>,
 
@@ -129,40 +141,61 @@ impl Cli {
             serve: self.serve,
             overlap: self.overlap.max(1.0),
             scan: self.scan,
-            pins_per_collect: self.pins_per_collect.max(1),
-            sentinel: !self.no_sentinel,
+            barrier: self.barrier,
+            interrupt: self.interrupt,
+            fence: self.fence,
+            asleep: self.asleep,
+            fenced: self.fenced,
         };
-        Machine::new(verb, cores, nodes, &costs).run(self.turns)
+        // Where each operation looks at all records, a few operations take long enough.
+        let turns = if verb.batch == 1 { self.turns / 32 } else { self.turns };
+        Machine::new(verb, cores, nodes, &costs).run(turns)
     }
 }
 
-/// The time of a get with a pin beside that many sleeping threads: the median of 15 rounds.
-fn get_beside(idle: usize) -> f64 {
-    const OPS: u32 = 1 << 18;
+/// A value with something to drop.
+struct Droppable(u64);
+
+impl Drop for Droppable {
+    fn drop(&mut self) {
+        black_box(self.0);
+    }
+}
+
+/// The times of a get with a pin, and of an insert and delete of a value with something to drop,
+/// beside that many sleeping threads: medians of 15 rounds.
+fn times_beside(idle: usize) -> [f64; 2] {
     let table = HandleTable::new();
-    let handle = table.insert(7_u64);
-    let read = || black_box(table.get(black_box(handle)).map(|value| *value));
+    let handle = table.insert(Droppable(7));
+    let read = || {
+        let _ = black_box(table.get(black_box(handle)).map(|value| value.0));
+    };
+    let delete = || {
+        let _ = black_box(table.remove(table.insert(Droppable(8))));
+    };
     let (ready, done) = (Barrier::new(idle + 1), Barrier::new(idle + 1));
     thread::scope(|scope| {
         for _ in 0..idle {
             scope.spawn(|| {
-                let _ = read();
+                read();
                 ready.wait();
                 done.wait();
             });
         }
         ready.wait();
-        let round = |_| {
-            let start = Instant::now();
-            for _ in 0..OPS {
-                let _ = read();
-            }
-            start.elapsed().as_nanos() as f64 / f64::from(OPS)
-        };
-        let rounds: Vec<_> = (0..15).map(round).collect();
+        let times = [median_of_rounds(1 << 18, read), median_of_rounds(1 << 15, delete)];
         done.wait();
-        median(&rounds)
+        times
     })
+}
+
+fn median_of_rounds(ops: u32, op: impl Fn()) -> f64 {
+    let round = |_| {
+        let start = Instant::now();
+        (0..ops).for_each(|_| op());
+        start.elapsed().as_nanos() as f64 / f64::from(ops)
+    };
+    median(&(0..15).map(round).collect::<Vec<_>>())
 }
 
 /// The name of the line that is in transfer nearly all of the time, if there is one.
@@ -181,7 +214,8 @@ fn main() -> io::Result<()> {
     cli.cores.retain(|cores| (1..=MAX_CORES).contains(cores));
     if !cli.idle.is_empty() {
         for &idle in &cli.idle {
-            println!("{idle:>6} idle threads: get {:>8.1} ns", get_beside(idle));
+            let [get, new_drop] = times_beside(idle);
+            println!("{idle:>6} idle threads: get {get:>8.1} ns, new-drop {new_drop:>8.1} ns");
         }
         return Ok(());
     }

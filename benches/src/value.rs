@@ -36,6 +36,22 @@ impl Value for Struct64 {
     }
 }
 
+/// 128 bytes: too large for a slot, so a table of ours keeps it in a box.
+#[derive(Clone, Copy, Debug)]
+pub struct Struct128([u64; 16]);
+
+impl Value for Struct128 {
+    #[inline]
+    fn make(number: u64) -> Self {
+        Self([number; 16])
+    }
+
+    #[inline]
+    fn read(&self) -> u64 {
+        self.0[0]
+    }
+}
+
 impl Value for Arc<u64> {
     #[inline]
     fn make(number: u64) -> Self {
@@ -68,18 +84,20 @@ impl Value for Boxed {
 pub enum Type {
     U64,
     Struct64,
+    Struct128,
     Arc,
     /// A `u64` in the process-wide table of any type; in peers, in a `Box<dyn Any + Send + Sync>`.
     Any,
 }
 
 impl Type {
-    pub const ALL: [Self; 4] = [Self::U64, Self::Struct64, Self::Arc, Self::Any];
+    pub const ALL: [Self; 5] = [Self::U64, Self::Struct64, Self::Struct128, Self::Arc, Self::Any];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::U64 => "u64",
             Self::Struct64 => "s64",
+            Self::Struct128 => "s128",
             Self::Arc => "arc",
             Self::Any => "any",
         }
@@ -99,6 +117,6 @@ impl std::str::FromStr for Type {
         Self::ALL
             .into_iter()
             .find(|kind| kind.name() == name)
-            .ok_or_else(|| "must be one of u64, s64, arc, any".into())
+            .ok_or_else(|| "must be one of u64, s64, s128, arc, any".into())
     }
 }

@@ -32,8 +32,8 @@ pub struct Cli {
     #[arg(long, value_delimiter = ',', default_value = "1,2")]
     pub threads: Vec<usize>,
 
-    /// Types of value: u64, s64 (64 bytes), arc (Arc<u64>), any (the process-wide Handle; peers
-    /// store a Box<dyn Any>).
+    /// Types of value: u64, s64 (64 bytes), s128 (128 bytes), arc (Arc<u64>), any (the process-wide
+    /// Handle; peers store a Box<dyn Any>).
     #[arg(long, value_delimiter = ',', default_value = "u64")]
     pub types: Vec<Type>,
 

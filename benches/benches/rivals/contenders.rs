@@ -7,12 +7,15 @@ use benches::{
     latency::{self, Latencies},
     race::{Plan, Sample},
     systems::{
-        ConcurrentSlotMap, Dash, FfiSupport, Global, IdrEbr, Papaya, PinnedBox, RawBox,
+        Batched, ConcurrentSlotMap, Dash, FfiSupport, Global, IdrEbr, Papaya, PinnedBox, RawBox,
         RwLockSlotMap, ShardedSlab, System, Table,
     },
-    value::{Boxed, Struct64, Type, Value},
+    value::{Boxed, Struct128, Struct64, Type, Value},
     workloads::Workload,
 };
+
+#[cfg(benches_before)]
+use benches::systems::{Before, BeforeAny};
 
 type Foldhash = foldhash::fast::RandomState;
 
@@ -20,7 +23,7 @@ type Foldhash = foldhash::fast::RandomState;
 pub enum Role {
     /// The table that all others are compared with.
     Ours,
-    /// The process-wide table, in runs where a `HandleTable` is `Ours`.
+    /// Another table of ours, in runs where a `HandleTable` is `Ours`.
     OursToo,
     Peer,
     /// The cost without any safety, or of a pin and nothing else. Not a peer.
@@ -54,6 +57,7 @@ pub fn contenders(kind: Type) -> Vec<Contender> {
     match kind {
         Type::U64 => typed::<u64>(),
         Type::Struct64 => typed::<Struct64>(),
+        Type::Struct128 => typed::<Struct128>(),
         Type::Arc => typed::<Arc<u64>>(),
         Type::Any => {
             let mut all = vec![Contender::new::<Global<u64>>(Role::Ours)];
@@ -64,8 +68,16 @@ pub fn contenders(kind: Type) -> Vec<Contender> {
 }
 
 fn typed<V: Value>() -> Vec<Contender> {
-    let mut all =
-        vec![Contender::new::<Table<V>>(Role::Ours), Contender::new::<Global<V>>(Role::OursToo)];
+    let mut all = vec![
+        Contender::new::<Table<V>>(Role::Ours),
+        Contender::new::<Batched<V>>(Role::OursToo),
+        Contender::new::<Global<V>>(Role::OursToo),
+    ];
+    #[cfg(benches_before)]
+    all.extend([
+        Contender::new::<Before<V>>(Role::OursToo),
+        Contender::new::<BeforeAny<V>>(Role::OursToo),
+    ]);
     all.extend(peers::<V>());
     all
 }

@@ -3,9 +3,8 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{
-    collector::Collector,
-    grace::GracePeriods,
     memory::{time, Costs, Line, Memory, Time},
+    readers::Readers,
     verbs::{Turn, Verb},
 };
 
@@ -17,60 +16,43 @@ pub enum Step {
     Read(Line),
     /// A store or a read-modify-write.
     Write(Line),
-    /// Pins the thread; every 128th time it collects, too.
+    // A pin and its end: see `readers.rs`, for these and all that follow.
     Pin,
+    Announce,
     Unpin,
-    Repin,
+    /// The fence of a pin or of its end, in fenced mode.
+    Fence,
+    /// A deleter's look at all readers.
+    Look,
+    Barrier,
+    Scan {
+        from: usize,
+        oldest: u64,
+    },
     /// Seals a batch of deletes, and reclaims the batches whose grace period is over.
     Retire,
-    // Parts of pins: see `collector.rs`.
-    Announce,
-    Withdraw,
-    Reannounce,
-    // Parts of `Retire`: see `grace.rs`.
     Seal,
     Reclaim,
-    TryAdvanceIf {
+    AdvanceIf {
         more_than: usize,
     },
-    TryAdvance {
-        ticket: u64,
-        left: u32,
-    },
-    TryAdvanceExclusive {
+    Advance {
         ticket: u64,
     },
-    Unlock,
-    BeginGracePeriod,
-    // Parts of a collection and of a flush: see `collector.rs`.
-    Flush,
-    MoveSentinel,
-    Push,
-    Collect,
-    Scan {
-        epoch: u64,
-        from: usize,
-    },
-    MoveEpoch {
-        epoch: u64,
-    },
-    Pop {
-        epoch: u64,
-        left: u32,
-    },
+    BeginEra,
+    Raise,
 }
 use Step::*;
 
 #[derive(Default)]
 pub(super) struct Thread {
     pub(super) turns: u64,
-    pub(super) pins: u64,
-    /// The epoch that the thread has announced.
+    /// The era of its pin, if it is pinned.
     pub(super) pinned: Option<u64>,
-    /// Whether its next bag holds closures that free nodes of the queue.
-    pub(super) garbage: bool,
-    /// Whether its next bag holds the closure that ends a grace period.
-    pub(super) ends: bool,
+    /// The oldest era that its last scan has seen.
+    pub(super) oldest: u64,
+    /// The time that it has lost in interrupts since its last step.
+    pub(super) interrupted: Time,
     /// The tickets of its batches that were sealed and are not reclaimed yet.
     pub(super) sealed: Vec<u64>,
     /// The steps that are left of this turn, last one first.
@@ -93,8 +75,8 @@ pub struct Machine<'v> {
     verb: &'v Verb,
     pub(super) memory: Memory,
     pub(super) threads: Vec<Thread>,
-    pub(super) collector: Collector,
-    pub(super) grace: GracePeriods,
+    pub(super) costs: Costs,
+    pub(super) readers: Readers,
 }
 
 impl<'v> Machine<'v> {
@@ -103,8 +85,8 @@ impl<'v> Machine<'v> {
             verb,
             memory: Memory::new(cores, nodes, costs),
             threads: (0..cores).map(|_| Thread::default()).collect(),
-            collector: Collector::new(costs),
-            grace: GracePeriods::default(),
+            costs: *costs,
+            readers: Readers::new(costs.fenced),
         }
     }
 
@@ -162,22 +144,12 @@ impl<'v> Machine<'v> {
 
     /// Runs one step that begins at `now`. Returns the time at which it ends.
     pub(super) fn step(&mut self, thread: usize, step: Step, now: Time) -> Time {
+        let now = now + std::mem::take(&mut self.threads[thread].interrupted);
         match step {
             Work(ns) => now + time(ns),
             Read(line) => self.memory.read(thread, line, now),
             Write(line) => self.memory.write(thread, line, now),
-            Retire
-            | Seal
-            | Reclaim
-            | TryAdvanceIf { .. }
-            | TryAdvance { .. }
-            | Unlock
-            | TryAdvanceExclusive { .. }
-            | BeginGracePeriod => {
-                self.grace_step(thread, step);
-                now
-            }
-            _ => self.collector_step(thread, step, now),
+            _ => self.reader_step(thread, step, now),
         }
     }
 }
@@ -191,9 +163,12 @@ pub(super) mod tests {
         far: 110.0,
         serve: 5.0,
         overlap: 4.0,
-        scan: 10.0,
-        pins_per_collect: 128,
-        sentinel: true,
+        scan: 0.5,
+        barrier: 5000.0,
+        interrupt: 1000.0,
+        fence: 2.0,
+        asleep: 0,
+        fenced: false,
     };
 
     pub(in super::super) fn run(verb: &Verb, cores: usize) -> Outcome {

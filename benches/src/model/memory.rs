@@ -20,32 +20,28 @@ pub struct Costs {
     pub serve: f64,
     /// Lines in transfer at a time, where a core reads many that don't depend on each other.
     pub overlap: f64,
-    /// To look at one participant in a scan of crossbeam's, apart from getting its lines.
+    /// To look at one record in a scan, apart from getting its line.
     pub scan: f64,
-    /// Pins of a thread from one collection to the next: 128 in crossbeam-epoch.
-    pub pins_per_collect: u64,
-    /// Whether there is the sentinel of handle-table, which ends scans between grace periods.
-    pub sentinel: bool,
+    /// A heavy barrier, for the thread that makes it, and for each other one.
+    pub barrier: f64,
+    pub interrupt: f64,
+    /// A reader's fence, in fenced mode.
+    pub fence: f64,
+    /// Threads that have used a table, and sleep: each has a record.
+    pub asleep: usize,
+    /// Whether the mode is fenced from the beginning.
+    pub fenced: bool,
 }
 
 /// A line of memory that several threads use. The number of a thread is that of its core.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Line {
-    /// Of crossbeam-epoch: the global epoch, both ends of its queue, and the newest node in that.
-    Epoch,
-    Head,
-    Tail,
-    LastNode,
-    /// Of each participant: its link in the list of participants, and its epoch.
-    Entry(usize),
-    Participant(usize),
-    /// The sentinel, with both of its lines as one, and its try-lock.
-    Sentinel,
-    SentinelLock,
-    /// The count of grace periods.
-    Clock,
-    /// The try-lock of the one thread that advances the epoch for all.
-    AdvanceLock,
+    /// The era, with the mode, and with what decides about that.
+    Now,
+    /// The era that is over for all tickets.
+    Over,
+    /// What a thread shows to those who delete.
+    Record(usize),
     /// Of each shard: the part that only its owner writes, and the part that all threads may write,
     /// with its sealed batches.
     Owned(usize),
@@ -95,7 +91,6 @@ pub struct Memory {
     near: Time,
     far: Time,
     serve: Time,
-    pub overlap: f64,
     /// For each core, the cores of its node.
     node: Vec<Cores>,
     lines: HashMap<Line, State>,
@@ -120,18 +115,8 @@ impl Memory {
             near: time(costs.near),
             far: time(costs.far),
             serve: time(costs.serve),
-            overlap: costs.overlap,
             node: (0..cores).map(mates).collect(),
             lines: HashMap::new(),
-        }
-    }
-
-    /// The time that `core` takes to get a line from the core `other`.
-    pub fn distance(&self, core: usize, other: usize) -> Time {
-        match (core == other, has(&self.node[core], other)) {
-            (true, _) => 0,
-            (_, true) => self.near,
-            _ => self.far,
         }
     }
 
@@ -192,17 +177,7 @@ fn set(cores: &mut Cores, core: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    const COSTS: Costs = Costs {
-        near: 50.0,
-        far: 110.0,
-        serve: 5.0,
-        overlap: 1.0,
-        scan: 10.0,
-        pins_per_collect: 128,
-        sentinel: true,
-    };
+    use super::{super::machine::tests::COSTS, *};
 
     #[test]
     fn a_line_in_the_own_cache_costs_nothing() {

@@ -5,8 +5,7 @@
 //! In reading order:
 //! - `memory`: cache lines, the cores that have them, and the cost to get them;
 //! - `machine`: threads that run steps;
-//! - `collector`: the steps of crossbeam-epoch;
-//! - `grace`: the steps of grace periods and batches;
+//! - `readers`: the steps of pins, of looks at the readers, and of grace periods;
 //! - `verbs`: the steps of each verb.
 //!
 //! The model is deterministic. The time of a verb on a thread that runs alone was measured as a
@@ -16,8 +15,6 @@ pub mod memory;
 
 pub mod machine;
 
-mod collector;
-
-mod grace;
+mod readers;
 
 pub mod verbs;

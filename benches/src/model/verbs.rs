@@ -30,13 +30,15 @@ impl Turn {
 const SLOTS_IN_A_LINE: usize = 4;
 /// The line of a slot that all threads read. The verbs of handle-table do not write it.
 const HOT: Line = Line::Slot(0, 0);
+/// An insert and a delete of a value with something to drop, on a thread that runs alone.
+const NEW_DROP: f64 = 14.6;
 
 pub struct Verb {
     pub name: &'static str,
     pub about: &'static str,
     /// Nanoseconds on one thread that runs alone, as measured.
     pub work: f64,
-    /// Deletes that are retired together.
+    /// Deletes that wait for one grace period, or for one look at the readers.
     pub batch: usize,
     pub make: fn(&Self, Turn, &mut Vec<Step>),
 }
@@ -56,6 +58,15 @@ impl Verb {
             verb("pinned-get", "under one pin", 1.7, pinned_get),
             verb("pump", "under one pin, renewed every 64", 1.8, pump),
             verb("new-delete", "on the own shard", 8.3, new_delete),
+            Self {
+                batch: 1,
+                ..verb("new-drop", "as new-delete, with something to drop", NEW_DROP, new_drop)
+            },
+            verb("drop-batched", "as new-drop, in batches", NEW_DROP, new_drop),
+            Self {
+                batch: 256,
+                ..verb("get-drop", "as get, and every 256th time new-drop", 4.0, get_drop)
+            },
             verb(
                 "hand-off",
                 "new, then get and delete of a value of the neighbour",
@@ -99,7 +110,7 @@ fn pinned_get(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
 fn pump(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
     pinned_get(verb, turn, steps);
     if turn.number % 64 == 63 {
-        steps.push(Repin);
+        steps.extend([Unpin, Pin]);
     }
 }
 
@@ -110,6 +121,21 @@ fn new_delete(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
     steps.extend([Work(verb.work), Write(owned), Write(slot)]);
     if turn.fills(verb.batch) {
         steps.push(Retire);
+    }
+}
+
+fn new_drop(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
+    let slot = turn.slot(turn.thread, verb.batch, 0);
+    steps.extend([Work(verb.work), Write(Line::Owned(turn.thread)), Write(slot)]);
+    if turn.fills(verb.batch) {
+        steps.push(Look);
+    }
+}
+
+fn get_drop(verb: &Verb, turn: Turn, steps: &mut Vec<Step>) {
+    get_hot(verb, turn, steps);
+    if turn.fills(verb.batch) {
+        steps.extend([Work(NEW_DROP), Look]);
     }
 }
 

@@ -13,12 +13,14 @@ mod pinned_box;
 mod raw_box;
 mod sharded_slab;
 
+#[cfg(benches_before)]
+pub use self::ours::{Before, BeforeAny};
 pub use self::{
     concurrent_slotmap::ConcurrentSlotMap,
     idr_ebr::IdrEbr,
     locked::{FfiSupport, RwLockSlotMap},
     maps::{Dash, Papaya},
-    ours::{Global, Table},
+    ours::{Batched, Global, Table},
     pinned_box::PinnedBox,
     raw_box::{Raw, RawBox},
     sharded_slab::ShardedSlab,
