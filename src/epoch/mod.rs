@@ -1,4 +1,5 @@
-//! Who reads, and when what was deleted can be dropped: shared by all tables of the process.
+//! The readers, and the moment at which a deleted value can be dropped: shared by all tables of the
+//! process.
 //!
 //! A thread *pins* itself before it looks at a slot. What is deleted meanwhile is dropped when no
 //! reader that was pinned then still is: after a *grace period*.

@@ -1,4 +1,4 @@
-//! Who reads, for people.
+//! A list of the readers, for people.
 
 use std::time::Duration;
 

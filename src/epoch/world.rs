@@ -186,8 +186,8 @@ impl World {
         &self.records[..self.used.load(Ordering::Relaxed)]
     }
 
-    /// Who is in the way of something, as far as a look without a barrier shows. `own` is the
-    /// calling thread's lease number plus one, or zero.
+    /// Finds a reader in the way of something, as far as a look without a barrier shows. `own` is
+    /// the calling thread's lease number plus one, or zero.
     #[inline]
     pub(super) fn find(&self, waiting: Fields, own: usize, refused: bool) -> Option<InTheWay> {
         let mut numbers = 0..self.used_records().len();
@@ -213,7 +213,7 @@ impl World {
         }
     }
 
-    /// Who is in the way of what the caller has unlinked.
+    /// Finds a reader in the way of what the caller has unlinked.
     #[inline]
     pub(super) fn find_after_unlink(&self, own: usize) -> Option<InTheWay> {
         self.count_look(own);
@@ -228,7 +228,7 @@ impl World {
         found
     }
 
-    /// Whether who was found in the way of something still is, behind a barrier.
+    /// Whether a reader that was found in the way of something still is, behind a barrier.
     pub(super) fn is_still(&self, found: InTheWay, waiting: Fields, own: usize) -> bool {
         self.eras.scan(
             || self.is_alone(own),

@@ -11,7 +11,6 @@ use std::ptr::NonNull;
 use super::body::Inner;
 use crate::{
     epoch::{self, is_dropping, while_dropping, Retired},
-    reclaim::SlotList,
     shard::Shard,
     slots::{AtomicState, Index, Link, LiveState, Phase, Slot, SlotLayout, State},
     sync::{Arc, Backoff},
@@ -20,28 +19,17 @@ use crate::{
 /// Slots that the calling thread has unlinked, and whose values it has.
 pub(super) struct UnlinkedSlots {
     first: Link,
-    len: usize,
 }
 
 impl UnlinkedSlots {
     pub(super) fn new() -> Self {
-        Self { first: Link::END, len: 0 }
+        Self { first: Link::END }
     }
 
     /// Adds a slot that was live in this state, and was linked to itself.
     pub(super) fn push(&mut self, state: &AtomicState, live: LiveState) {
         state.relink(live.limbo(Link::END), self.first);
         self.first = Link::to(live.index());
-        self.len += 1;
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
-    fn list(self) -> Option<SlotList> {
-        let first = self.first.next()?;
-        Some(SlotList { first, len: self.len, reusable_in_place: false })
     }
 }
 
@@ -107,20 +95,19 @@ impl<T> Inner<T> {
     /// was dropped by this call.
     #[cold]
     pub(super) fn retire(&self, slots: UnlinkedSlots) -> bool {
-        slots.list().is_some_and(|list| self.retire_list(list.first))
+        slots.first.next().is_some_and(|first| self.retire_list(first))
     }
 
     /// Like [`retire`](Self::retire), and goes on with the others.
     pub(super) fn retire_all(&self, slots: UnlinkedSlots) {
-        let len = slots.len();
+        let Some(first) = slots.first.next() else { return };
         if is_dropping() {
             // One by one: the outermost drop of this thread goes through what was retired.
-            let Some(list) = slots.list() else { return };
-            for (index, slot, _) in self.walk(list.first) {
-                slot.state().relink(slot.state().load_own(), Link::END);
+            for (index, slot, state) in self.walk(first) {
+                slot.state().relink(state, Link::END);
                 self.retire_list(index);
             }
-        } else if len > 0 {
+        } else {
             self.retire(slots);
             epoch::drop_left(usize::MAX, self.id());
         }

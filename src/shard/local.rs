@@ -101,8 +101,8 @@ impl Local {
         None
     }
 
-    /// Adds a slot, which the caller has vacated with the link [`free`](Self::free). Returns whether
-    /// so many were freed that they make a batch.
+    /// Adds a slot, which the caller has vacated with the link [`free`](Self::free). Returns
+    /// whether so many were freed that they make a batch.
     #[inline]
     pub(super) fn add_free(&mut self, index: Index) -> bool {
         self.free = Link::to(index);
