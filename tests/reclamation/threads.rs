@@ -164,6 +164,8 @@ fn shard_in(handle: Handle, shards: usize) -> usize {
     (handle.into_raw() >> (INDEX_BITS - shards.ilog2())) % shards
 }
 
+// With shrunken widths every shard is a large one, and those take what others have too much of.
+#[cfg(not(handle_table_small))]
 #[test]
 fn a_thread_that_flushes_takes_no_slots_of_another() {
     let _serial = serial();
