@@ -68,7 +68,7 @@ LAYERS = {
         "@: slots must not use shard (crate::shard::Shard)",
     ),
     "a use further up by an inherent impl": (
-        *("src/handle.rs", method("Handle", "Self::flush();")),
+        *("src/handle/mod.rs", method("Handle", "Self::flush();")),
         "@: handle must not use table (Handle::flush)",
     ),
     "a use of epoch by slots, but not of Guard": (

@@ -10,14 +10,11 @@ use std::{
     ptr,
 };
 
-/// C calls this function, so it must not panic. `println!` panics when stdout is closed;
-/// `writeln!` returns an error.
+/// C calls this function, so it must not panic. `call` contains panics. (`println!` panics when
+/// stdout is closed; `writeln!` returns an error.)
 extern "C" fn greet(user_data: *mut c_void) -> *mut c_void {
-    let done = Handle::from_ptr(user_data).and_then(|handle| {
-        let _ = writeln!(stdout(), "hello, {}", handle.try_value::<String>()?);
-        handle.try_delete()
-    });
-    ptr::without_provenance_mut(done.is_err().into())
+    let greeted = Handle::call(user_data, |name: &String| writeln!(stdout(), "hello, {name}"));
+    ptr::without_provenance_mut(greeted.is_err().into())
 }
 
 #[cfg(not(unix))]
@@ -32,12 +29,11 @@ fn main() {
     let mut status = ptr::null_mut();
     // SAFETY: `greet` takes any user data. `thread` is read only after it was written.
     unsafe {
-        let error =
-            libc::pthread_create(thread.as_mut_ptr(), ptr::null(), greet, handle.into_ptr());
+        let error = libc::pthread_create(thread.as_mut_ptr(), ptr::null(), greet, handle.to_ptr());
         assert_eq!(error, 0, "pthread_create");
         let error = libc::pthread_join(thread.assume_init(), &mut status);
         assert_eq!(error, 0, "pthread_join");
     }
     assert!(status.is_null(), "the table refused the handle");
-    assert!(handle.try_value::<String>().is_err(), "the thread deleted the value");
+    handle.delete();
 }

@@ -53,6 +53,9 @@ pub(crate) const LARGE_BLOCK: usize = if SMALL { 4 } else { 512 };
 pub(crate) const FREED_BATCH: usize = if SMALL { 4 } else { 1024 };
 /// So many batches of free slots an owner keeps; what is more goes to where others can take it.
 pub(crate) const ADOPTED_BATCHES: usize = if SMALL { 2 } else { 4 };
+/// So many slots of another shard an owner frees, in a table of values that are taken, before it
+/// returns them.
+pub(crate) const AWAY_BATCH: usize = if SMALL { 2 } else { 128 };
 /// log2 of the segments that a shard can have.
 pub(crate) const SEGMENT_BITS: u32 = if cfg!(loom) { 3 } else { 5 };
 /// The most shards that a table can have; also the number of leases in the process.

@@ -1,4 +1,5 @@
-//! Longer texts. Start with [`ffi`] to use the crate from C, and with [`design`] to read its code.
+//! Longer texts. Start with [`ffi`] and [`rules`] to use the crate from C, and with [`design`] to
+//! read its code.
 //!
 //! Before each page stand the targets of its links: in Markdown the first definition of a label
 //! wins, so a link leads to a module here, and to a file in the repository.
@@ -21,12 +22,30 @@ pub mod design {}
 #[doc = include_str!("../docs/ORDERING.md")]
 pub mod ordering {}
 
-/// How to use it from C.
+/// How to use it from C: a cookbook, with code for each situation.
 #[doc = ""]
-#[doc = "[scaling]: crate::docs::scaling"]
+#[doc = "[isnot]: crate::docs::rules#what-a-handle-is-not"]
+#[doc = "[migrating]: crate::docs::migrating"]
+#[doc = "[rules]: crate::docs::rules"]
+#[doc = "[threads]: crate::docs::rules#threads"]
 #[doc = ""]
 #[doc = include_str!("../docs/FFI.md")]
 pub mod ffi {}
+
+/// Rules at the boundary with C: drops, `longjmp`, threads, signals, `fork`, shared libraries.
+#[doc = ""]
+#[doc = "[ffi]: crate::docs::ffi"]
+#[doc = "[scaling]: crate::docs::scaling"]
+#[doc = ""]
+#[doc = include_str!("../docs/RULES.md")]
+pub mod rules {}
+
+/// Coming from `Box::into_raw`, a map behind a lock, or another crate.
+#[doc = ""]
+#[doc = "[ffi]: crate::docs::ffi"]
+#[doc = ""]
+#[doc = include_str!("../docs/MIGRATING.md")]
+pub mod migrating {}
 
 /// How fast it is.
 #[doc = ""]

@@ -2,7 +2,10 @@
 #![doc = "[design]: crate::docs::design"]
 #![doc = "[ordering]: crate::docs::ordering"]
 #![doc = "[ffi]: crate::docs::ffi"]
+#![doc = "[isnot]: crate::docs::rules#what-a-handle-is-not"]
+#![doc = "[migrating]: crate::docs::migrating"]
 #![doc = "[performance]: crate::docs::performance"]
+#![doc = "[rules]: crate::docs::rules"]
 #![doc = "[scaling]: crate::docs::scaling"]
 #![doc = "[loom]: crate::docs::loom"]
 #![doc = "[verification]: crate::docs::verification"]
@@ -30,8 +33,11 @@ compile_error!("handle-table: handles are laid out for 32-bit and 64-bit targets
 // `table`: what users see.
 mod config;
 mod error;
+mod exclusive;
 mod handle;
 mod reader;
+#[allow(unsafe_code)]
+mod report;
 mod stats;
 
 // The one folder that names std's atomics.
@@ -66,9 +72,16 @@ pub mod docs;
 mod loom_models;
 
 pub use crate::{
-    error::{Full, HandleError, QuiesceError},
-    handle::Handle,
+    error::{
+        status_message, CallError, FullError, HandleError, InsertError, QuiesceError, WaitError,
+    },
+    exclusive::{Exclusive, ExclusiveRefMut},
+    handle::{Global, Handle},
     reader::Reader,
+    report::{set_report_hook, Operation, Report},
     stats::Stats,
-    table::{readers, Builder, HandleTable, Iter, Pinned, Ref},
+    table::{
+        readers, AnyTable, Builder, Drain, HandleTable, Iter, IterAny, OnceTable, Owned, Pinned,
+        PinnedAny, Ref, RefMut, Reserved, ReservedAny, TypeStats,
+    },
 };

@@ -56,6 +56,12 @@ pub struct Stats {
     pub bytes: usize,
     /// Values whose `Drop` panicked while the table dropped them. The panic was contained.
     pub drop_panics: usize,
+    /// Closures of [`call`](crate::HandleTable::call) and its variants that panicked. The panic was
+    /// contained.
+    pub call_panics: usize,
+    /// Words from C that [`call`](crate::HandleTable::call) or a
+    /// [destroy callback](crate::destroy_callback) could not use.
+    pub bad_handles: usize,
     /// For how long the oldest [`Ref`](crate::Ref) or [`Pinned`](crate::Pinned) of any table is
     /// known to have been held; `None` if none is held. [`readers`](crate::readers) tells whose it
     /// is, and [`held_for`](crate::Reader::held_for) from when on that is counted.
@@ -70,9 +76,15 @@ impl fmt::Display for Stats {
              shards: {}; bytes: {}",
             self.live, self.vacant, self.pending, self.exhausted, self.shards, self.bytes
         )?;
-        match self.drop_panics {
-            0 => Ok(()),
-            panics => write!(f, "; {panics} drops panicked"),
+        for (count, what) in [
+            (self.drop_panics, "panics in drops"),
+            (self.call_panics, "panics in callbacks"),
+            (self.bad_handles, "bad handles from C"),
+        ] {
+            if count != 0 {
+                write!(f, "; {what}: {count}")?;
+            }
         }
+        Ok(())
     }
 }

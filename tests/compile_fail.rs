@@ -14,17 +14,37 @@ macro_rules! twins {
 }
 
 twins! {
+    any_at_table_passes
+    borrow_outlives_ref_passes
     borrowed_value_passes
+    call_mut_reference_passes
+    call_reference_passes
+    global_at_table_passes
+    go_verb_on_table_handle_passes
+    handle_of_another_type_passes
     insert_cell_passes
+    insert_exclusive_passes
     insert_rc_passes
     iterate_repin_passes
+    map_reference_passes
+    once_borrowed_passes
+    once_rc_passes
+    other_kind_passes
     process_wide_rc_passes
+    ref_mut_of_shorter_life_passes
+    ref_mut_outlives_table_passes
+    ref_mut_twice_passes
     ref_outlives_table_passes
     repin_passes
+    reserved_outlives_table_passes
+    send_borrow_passes
     send_pinned_passes
+    send_ref_mut_passes
     send_ref_passes
     static_pinned_passes
     static_ref_passes
+    table_handle_at_any_passes
+    value_outlives_ref_mut_passes
     value_outlives_ref_passes
 }
 

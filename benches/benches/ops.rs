@@ -16,7 +16,7 @@ fn main() {
 // The sample size is set where divan would choose too small a one, misled by the first call, which
 // makes the table.
 
-fn table_of(values: u64) -> (HandleTable<u64>, Vec<Handle>) {
+fn table_of(values: u64) -> (HandleTable<u64>, Vec<Handle<u64>>) {
     let table = HandleTable::new();
     let handles = (0..values).map(|number| table.insert(number)).collect();
     (table, handles)
@@ -31,7 +31,7 @@ fn insert_remove(bencher: Bencher) {
 #[divan::bench(sample_size = 4096)]
 fn insert_with_remove(bencher: Bencher) {
     let table = HandleTable::new();
-    bencher.bench(|| table.remove(black_box(table.insert_with(|handle| handle))));
+    bencher.bench(|| table.remove(black_box(table.insert_with(|handle| handle.to_raw()))));
 }
 
 #[divan::bench(sample_size = 4096)]

@@ -17,6 +17,8 @@ pub mod workloads;
 
 pub mod mixed;
 
+pub mod storm;
+
 pub mod latency;
 
 pub mod stats;

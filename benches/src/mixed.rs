@@ -25,7 +25,7 @@ enum Step {
 }
 
 pub(crate) fn run<S: System>(plan: &Plan) -> Option<Sample> {
-    if 2 * LIVE > S::CAPACITY {
+    if 2 * LIVE > S::CAPACITY || !S::LOOKS_UP {
         return None;
     }
     let system = S::new();

@@ -63,6 +63,17 @@ impl Line {
     }
 }
 
+impl Line {
+    /// Waits for all threads, and runs `body` beside them, which is not timed.
+    pub fn accompany(&self, body: impl FnOnce()) -> Lap {
+        let lap = self.time(|| {
+            body();
+            0
+        });
+        Lap { end: lap.start, ..lap }
+    }
+}
+
 /// Runs `part` on new threads, numbered from 0. It prepares, calls [`Line::time`] once, and cleans
 /// up. Not generic, so that it is compiled once, and not for each system and workload.
 pub fn race(plan: &Plan, part: &(dyn Fn(usize, &Line) -> Lap + Sync)) -> Sample {

@@ -9,6 +9,7 @@ use rtrb::{Consumer, Producer};
 use crate::{
     mixed,
     race::{race, Line, Plan, Random, Sample},
+    storm::{self, Job},
     systems::{Reader, System},
     value::Value,
 };
@@ -41,10 +42,20 @@ pub enum Workload {
     /// it out, looks it up, reads, and removes. All of that is one operation. Four threads are two
     /// pairs, each with its ring, and so on.
     HandOff,
+    /// Of two threads one inserts a value and removes it, again and again, and is timed. The other
+    /// looks one value up.
+    StormPairs,
+    /// The same, and the look-ups are timed.
+    StormGets,
+    /// One thread looks one value up, and is timed. The other inserts and removes a value each
+    /// millisecond.
+    GetsBesideFew,
+    /// One thread looks one value up, and is timed. The other sleeps.
+    GetsBesideNone,
 }
 
 impl Workload {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::InsertRemove,
         Self::InsertGetRemove,
         Self::GetHot,
@@ -56,6 +67,10 @@ impl Workload {
         Self::Pump,
         Self::Mixed,
         Self::HandOff,
+        Self::StormPairs,
+        Self::StormGets,
+        Self::GetsBesideFew,
+        Self::GetsBesideNone,
     ];
 
     pub fn name(self) -> &'static str {
@@ -71,11 +86,21 @@ impl Workload {
             Self::Pump => "pump",
             Self::Mixed => "mixed-90-5-5",
             Self::HandOff => "hand-off",
+            Self::StormPairs => "storm-pairs",
+            Self::StormGets => "storm-gets",
+            Self::GetsBesideFew => "gets-beside-few",
+            Self::GetsBesideNone => "gets-beside-none",
         }
     }
 
     pub fn runs_on(self, threads: usize) -> bool {
-        threads > 0 && (self != Self::HandOff || threads.is_multiple_of(2))
+        match self {
+            Self::HandOff => threads > 0 && threads.is_multiple_of(2),
+            Self::StormPairs | Self::StormGets | Self::GetsBesideFew | Self::GetsBesideNone => {
+                threads == 2
+            }
+            _ => threads > 0,
+        }
     }
 
     /// The operations of each thread, chosen so that a run takes tens of milliseconds.
@@ -86,6 +111,10 @@ impl Workload {
             Self::PinnedHot | Self::Pinned1K | Self::Pump => 1 << 23,
             Self::Get1M | Self::Pinned1M => 1 << 20,
             Self::Mixed | Self::HandOff => 1 << 19,
+            Self::StormPairs => 1 << 16,
+            Self::StormGets => 1 << 20,
+            // Some hundred milliseconds, with as many deletes.
+            Self::GetsBesideFew | Self::GetsBesideNone => 1 << 24,
         };
         let ops = if quick { ops / 8 } else { ops };
         // With more than two threads, the operations of all threads together stay the same.
@@ -97,7 +126,7 @@ impl Workload {
     pub fn run<S: System>(self, plan: &Plan) -> Option<Sample> {
         match self {
             Self::InsertRemove => Some(churn::<S, false>(plan)),
-            Self::InsertGetRemove => Some(churn::<S, true>(plan)),
+            Self::InsertGetRemove => S::LOOKS_UP.then(|| churn::<S, true>(plan)),
             Self::GetHot => get::<S>(plan, 1, Pins::Each),
             Self::Get1K => get::<S>(plan, 1 << 10, Pins::Each),
             Self::Get1M => get::<S>(plan, 1_000_000, Pins::Each),
@@ -107,6 +136,10 @@ impl Workload {
             Self::Pump => get::<S>(plan, 1 << 10, Pins::Every64),
             Self::Mixed => mixed::run::<S>(plan),
             Self::HandOff => Some(hand_off::<S>(plan)),
+            Self::StormPairs => storm::run::<S>(plan, Job::Pairs, Job::Gets),
+            Self::StormGets => storm::run::<S>(plan, Job::Gets, Job::Pairs),
+            Self::GetsBesideFew => storm::run::<S>(plan, Job::Gets, Job::FewPairs),
+            Self::GetsBesideNone => storm::run::<S>(plan, Job::Gets, Job::Sleeps),
         }
     }
 }
@@ -120,8 +153,7 @@ fn churn<S: System, const GET: bool>(plan: &Plan) -> Sample {
     race(plan, &|_, line| {
         for number in 0..WARM_UP as u64 {
             let id = system.insert(S::Value::make(number));
-            assert_eq!(system.get(id), number);
-            system.remove(id);
+            assert_eq!(system.take(id), number);
         }
         line.time(|| insert_get_remove::<S, GET>(&system, plan.ops / PICKS))
     })
@@ -150,7 +182,7 @@ enum Pins {
 }
 
 fn get<S: System>(plan: &Plan, live: usize, pins: Pins) -> Option<Sample> {
-    if live > S::CAPACITY {
+    if live > S::CAPACITY || !S::LOOKS_UP {
         return None;
     }
     let system = S::new();
@@ -241,8 +273,7 @@ fn receive<S: System>(system: &S, ring: &mut Consumer<S::Id>, passes: usize) -> 
     for _ in 0..passes {
         for _ in 0..PICKS {
             let id = wait(|| ring.pop().ok());
-            sum = sum.wrapping_add(black_box(system.get(id)));
-            system.remove(id);
+            sum = sum.wrapping_add(black_box(system.take(id)));
         }
     }
     sum

@@ -100,9 +100,9 @@ impl AllLeases {
 ///
 /// The new thread ends when the returned [`Idle`] is dropped. A model keeps it until its last line,
 /// because the end of a thread has models of its own.
-pub fn race<T: 'static, A: 'static, B>(
-    table: &StdArc<HandleTable<T>>,
-    there: impl FnOnce(&StdArc<HandleTable<T>>) -> A + 'static,
+pub fn race<S: 'static, A: 'static, B>(
+    table: &StdArc<S>,
+    there: impl FnOnce(&StdArc<S>) -> A + 'static,
     here: impl FnOnce() -> B,
 ) -> (A, B, Idle) {
     let (answer, answered) = mpsc::channel();
@@ -173,7 +173,7 @@ impl Ledger {
     }
 
     /// Drops the table, which no other thread has any more, and checks that no value is left.
-    pub fn close(&self, table: Table) {
+    pub fn close<S>(&self, table: StdArc<S>) {
         match StdArc::try_unwrap(table) {
             Ok(table) => drop(table),
             Err(_) => panic!("the model ended while a thread still had the table"),
@@ -247,28 +247,34 @@ pub fn is_deleted<T>(answer: &Result<T, HandleError>) -> bool {
     matches!(answer, Err(HandleError::Deleted { .. }))
 }
 
+/// Whether the answer is that of a handle that was looked up before it was valid: unknown, or
+/// without a value yet.
+pub fn is_not_issued(error: HandleError) -> bool {
+    matches!(error, HandleError::Unknown { .. } | HandleError::NotYet { .. })
+}
+
 /// The width of a handle's index. This is a copy of `INDEX_BITS` in the crate's `src/config.rs`,
 /// which is private: these models use the table as a user does. If the two ever differ, then
-/// `verbs::a_guessed_handle_is_unknown_until_published` fails.
+/// `verbs::a_guessed_handle_has_no_value_until_published` fails.
 const INDEX_BITS: u32 = if usize::BITS == 64 { 32 } else { 20 };
 
 /// Forges the handle that the slot of `handle` is issued under next. It flips the lowest bit of the
 /// generation, so the generation of `handle` must be even.
-pub fn forge_next(handle: Handle) -> Handle {
-    let Ok(forged) = Handle::from_raw(handle.into_raw() ^ (1 << INDEX_BITS)) else {
+pub fn forge_next<T>(handle: Handle<T>) -> Handle<T> {
+    let Ok(forged) = Handle::from_raw(handle.to_raw() ^ (1 << INDEX_BITS)) else {
         unreachable!("the top bit is set");
     };
     forged
 }
 
 /// Whether two handles name the same slot.
-pub fn same_slot(a: Handle, b: Handle) -> bool {
-    let index = |handle: Handle| handle.into_raw() & ((1 << INDEX_BITS) - 1);
+pub fn same_slot<T>(a: Handle<T>, b: Handle<T>) -> bool {
+    let index = |handle: Handle<T>| handle.to_raw() & ((1 << INDEX_BITS) - 1);
     index(a) == index(b)
 }
 
 /// Looks a value up, and reads it if it is not deleted yet.
-pub fn read(table: &Table, handle: Handle, number: usize) {
+pub fn read(table: &Table, handle: Handle<Tracked>, number: usize) {
     match table.get(handle) {
         Ok(value) => assert_eq!(value.number(), number),
         error => assert!(is_deleted(&error)),

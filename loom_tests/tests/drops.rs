@@ -104,7 +104,7 @@ fn remove_ref_keeps_its_value() {
 /// A value that deletes another one in its drop.
 struct Parent {
     value: Tracked,
-    child: Option<(Weak<HandleTable<Parent>>, Handle)>,
+    child: Option<(Weak<HandleTable<Parent>>, Handle<Parent>)>,
 }
 
 impl Drop for Parent {
@@ -187,7 +187,7 @@ fn a_dropped_table_and_a_reader_of_another_drop_a_value_once() {
 /// by the next call: a delete, `flush` or `quiesce`.
 #[test]
 fn a_look_up_in_a_signal_handler_keeps_its_value() {
-    let next_calls: [fn(&Table, Handle); 3] = [
+    let next_calls: [fn(&Table, Handle<Tracked>); 3] = [
         |table, another| table.remove(another).unwrap(),
         |table, _| assert!(table.flush() <= 1),
         |table, _| table.quiesce().unwrap(),

@@ -12,7 +12,7 @@ use loom_tests::{
 /// A table of one shared shard whose vacant stack holds `slots` slots, each used once.
 fn with_vacant(slots: usize, ledger: &Ledger) -> Table {
     let table = table(1);
-    let handles: Vec<Handle> = (0..slots).map(|_| table.insert(ledger.value(0))).collect();
+    let handles: Vec<Handle<_>> = (0..slots).map(|_| table.insert(ledger.value(0))).collect();
     for handle in handles {
         table.remove(handle).unwrap();
     }

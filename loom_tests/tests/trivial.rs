@@ -24,7 +24,7 @@ fn own_table() -> Numbers {
 }
 
 /// Looks a value up, and reads it if it is not deleted yet.
-fn read(table: &Numbers, handle: Handle, number: usize) {
+fn read(table: &Numbers, handle: Handle<usize>, number: usize) {
     match table.get(handle) {
         Ok(value) => {
             thread::yield_now();

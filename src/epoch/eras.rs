@@ -175,8 +175,9 @@ impl Eras {
         is_alone: impl Fn() -> bool,
         scan: impl FnOnce(bool) -> bool,
     ) -> bool {
-        // edge: pin. SeqCst fence between the unlinks and the look at the readers' words. Its twin
-        // is a fenced reader's, between its word and its look at a slot.
+        // edge: pin, mode, turn. SeqCst fence between the unlinks, or a push, and the look at the
+        // readers' words and flags. Its twins are a fenced reader's, between its word and its look
+        // at a slot; that of `World::claim`; and that of `Record::show_words`.
         fence(Ordering::SeqCst);
         loop {
             let now = self.now();
@@ -184,9 +185,6 @@ impl Eras {
                 // Readers may go light during the scan: behind a barrier, and so behind the fence.
                 return scan(false);
             } else if now.is_refused() {
-                // edge: turn. SeqCst fence between the mode and a look whether a thread has pinned
-                // since, or has ended. Its twin is in `Record::end`.
-                fence(Ordering::SeqCst);
                 return scan(true);
             } else if is_alone() || self.heavy() {
                 return scan(false);

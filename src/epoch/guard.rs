@@ -22,7 +22,7 @@ use crate::sync::OnDrop;
 /// Few words without drop glue, so that it stays in registers.
 pub(crate) struct Guard {
     /// `None` for a reader without one.
-    record: Option<OwnRecord>,
+    pub(super) record: Option<OwnRecord>,
     /// The guard of such a reader; nothing in a signal handler.
     outsider: MaybeUninit<OutsiderGuard>,
     _this_thread: PhantomData<*const ()>,
@@ -55,6 +55,12 @@ impl Guard {
     #[inline(always)]
     fn of_record(record: OwnRecord) -> Self {
         pin_record(&record);
+        Self::of_pinned(record)
+    }
+
+    /// The guard of a reader that is pinned for it.
+    #[inline(always)]
+    pub(super) fn of_pinned(record: OwnRecord) -> Self {
         Self { record: Some(record), outsider: MaybeUninit::uninit(), _this_thread: PhantomData }
     }
 
@@ -121,7 +127,7 @@ fn unpin(record: &OwnRecord) {
 /// The rest of an unpin: in fenced mode, or if something may wait for this reader.
 #[cold]
 #[inline(never)]
-fn let_go(record: OwnRecord) {
+pub(super) fn let_go(record: OwnRecord) {
     let world = record.world();
     let has_ended = record.end_orphan(&world.eras);
     if has_ended {

@@ -42,7 +42,10 @@ mod own;
 mod record;
 #[allow(unsafe_code)]
 mod retired;
+#[allow(unsafe_code)]
+mod small_guard;
 mod storm;
+#[allow(unsafe_code)]
 mod thread;
 mod ticket;
 #[allow(unsafe_code)]
@@ -62,6 +65,7 @@ pub(crate) use self::{
     guard::{in_signal, pin, Guard},
     own::own_shard_fast,
     retired::Retired,
+    small_guard::SmallGuard,
     thread::{is_pinned, own_shard},
     ticket::Ticket,
     turn::{

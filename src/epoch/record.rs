@@ -100,7 +100,7 @@ impl Record {
     }
 
     #[inline(always)]
-    fn more_guards(&self) -> usize {
+    pub(super) fn more_guards(&self) -> usize {
         // edge: none. The owner's own.
         self.more_guards.load(Ordering::Relaxed)
     }
@@ -183,13 +183,7 @@ impl Record {
     #[inline(always)]
     pub(super) fn unpin(&self, eras: &Eras) -> bool {
         match self.more_guards() {
-            0 => {
-                self.set_word(self.own_era());
-                // By "turn", between the word and the look at what waits.
-                light_barrier();
-                let now = eras.now();
-                now.is_fenced() || now.is_left() || !self.parked.is_empty()
-            }
+            0 => self.unpin_last(eras),
             TOO_MANY => false,
             more => {
                 self.set_more_guards(more - 1);
@@ -197,6 +191,16 @@ impl Record {
                 more == 1 && self.is_orphaned()
             }
         }
+    }
+
+    /// Removes the only guard; returns what [`unpin`](Self::unpin) returns.
+    #[inline(always)]
+    pub(super) fn unpin_last(&self, eras: &Eras) -> bool {
+        self.set_word(self.own_era());
+        // By "turn", between the word and the look at what waits.
+        light_barrier();
+        let now = eras.now();
+        now.is_fenced() || now.is_left() || !self.parked.is_empty()
     }
 
     /// The fence of an unpin, if the mode is fenced; returns what waited for this reader.

@@ -5,7 +5,7 @@
 //! and without lazy initialization, so that the fast path is one check and one load.
 
 #[cfg(not(loom))]
-use std::cell::Cell;
+use std::{cell::Cell, ptr::NonNull};
 
 use super::{
     fork::watch_forks,
@@ -36,6 +36,22 @@ impl OwnRecord {
     #[cfg(loom)]
     fn new(number: usize, world: WorldRef) -> Self {
         Self { number, world }
+    }
+
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(super) fn into_ptr(self) -> NonNull<u8> {
+        NonNull::from(self.record).cast()
+    }
+
+    /// # Safety
+    ///
+    /// `ptr` came from `into_ptr`.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(super) unsafe fn from_ptr(ptr: NonNull<u8>) -> Self {
+        // SAFETY: the caller's duty.
+        Self { record: unsafe { ptr.cast().as_ref() } }
     }
 
     #[cfg(not(loom))]

@@ -186,7 +186,7 @@ fn drop_until_none_is_left(world: &World) {
         IN_TURN.set(true);
         OnDrop(|| IN_TURN.set(false))
     };
-    // edge: left. Relaxed: ordered by the fences at the ends of turns and calls.
+    // edge: left. Relaxed: ordered by the fences of `say_left` and at the end of a turn.
     left.turns.fetch_add(1, Ordering::Relaxed);
     loop {
         // edge: none. A hint.
@@ -206,7 +206,7 @@ fn drop_until_none_is_left(world: &World) {
         // edge: left. Relaxed: ordered by the fence.
         left.turns.fetch_sub(1, Ordering::Relaxed);
         // edge: left. SeqCst fence between the end of the turn and the look at what is left. Its
-        // twin stands in `end_call`.
+        // twin is that of `say_left`, between a push and the look of `end_call` at the turns.
         fence(Ordering::SeqCst);
         if left.lists.is_empty() {
             return;
@@ -220,10 +220,8 @@ fn drop_until_none_is_left(world: &World) {
 /// would come to it, this one does.
 #[cold]
 fn end_call(world: &World) {
-    // edge: left. SeqCst fence between what was left and the look at the turns. Its twin stands
-    // between the end of a turn and the look at what is left.
-    fence(Ordering::SeqCst);
-    // edge: left. Relaxed: ordered by the fence.
+    // edge: left. Relaxed: ordered by the fence of `say_left`, which the caller has passed since it
+    // left something.
     if !world.left.lists.is_empty() && world.left.turns.load(Ordering::Relaxed) == 0 {
         drop_until_none_is_left(world);
     }

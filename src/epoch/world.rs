@@ -274,8 +274,9 @@ impl World {
 
     /// Says that something is left to all threads, after it was pushed.
     fn say_left(&self) {
-        // edge: left. SeqCst fence between the push and the look at the flag. Its twin stands in
-        // `take_left`, between the flag and the look at what is left.
+        // edge: left. SeqCst fence between the push and the look at the flag, and that of
+        // `end_call` at the turns. Its twins stand in `take_left`, between the flag and the look at
+        // what is left, and at the end of a turn.
         fence(Ordering::SeqCst);
         if !self.eras.now().is_left() {
             self.eras.set_left();

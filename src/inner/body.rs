@@ -1,7 +1,7 @@
 //! [`Inner`]: what all verbs use.
 
 use std::{
-    mem,
+    any::type_name,
     panic::{catch_unwind, AssertUnwindSafe},
     ptr,
 };
@@ -12,7 +12,8 @@ use super::{key::Key, lookup::Lookup};
 use crate::{
     config::{MAX_BATCH, MAX_SHARDS},
     epoch,
-    handle::Handle,
+    handle::RawHandle,
+    report::{self, Operation},
     shard::{Chain, Owner, Shard},
     slots::{AtomicState, Index, LiveState, Slot, SlotArray, State},
     sync::{Arc, AtomicPtr, AtomicUsize, Ordering},
@@ -80,6 +81,16 @@ pub(crate) struct Inner<T> {
     this: AtomicPtr<Self>,
     /// Values whose drop panicked.
     drop_panics: AtomicUsize,
+    values: ValueKind,
+}
+
+/// What kind of values a table has.
+#[derive(Clone, Copy)]
+pub(super) struct ValueKind {
+    /// The name of their type, for reports.
+    pub(super) type_name: fn() -> &'static str,
+    /// Whether a deleted value may wait for its readers.
+    pub(super) have_readers: bool,
 }
 
 /// What the calling thread works with: the shard that it owns or, if it owns none, shard 0, which
@@ -101,26 +112,33 @@ impl<'t, T> ShardAccess<'t, T> {
 
 impl<T> Inner<T> {
     pub(crate) fn new(limits: Limits) -> Arc<Self> {
-        let this = Arc::new(Self::make(limits));
+        Self::of_kind(limits, ValueKind { type_name: type_name::<T>, have_readers: true })
+    }
+
+    pub(super) fn of_kind(limits: Limits, values: ValueKind) -> Arc<Self> {
+        let this = Arc::new(Self::make(limits, values));
         // edge: none. Nobody else has it.
         this.this.store(Arc::as_ptr(&this).cast_mut(), Ordering::Relaxed);
         this
     }
 
-    fn make(limits: Limits) -> Self {
+    fn make(limits: Limits, values: ValueKind) -> Self {
         let is_limited = limits.max_handles != usize::MAX;
         let shards = limits.shards();
         let slots = SlotArray::new(shards);
         let layout = slots.layout();
+        let all: Box<[_]> =
+            (0..shards).map(|number| Shard::new(number, layout.range(number))).collect();
         Self {
-            key: Key::random(),
+            key: Key::random(all.as_ptr().addr()),
             slots,
-            shards: (0..shards).map(|number| Shard::new(number, layout.range(number))).collect(),
+            shards: all,
             fast_shards: if is_limited { 0 } else { shards },
             quota: is_limited.then(|| CachePadded::new(AtomicUsize::new(limits.max_handles))),
             batch: limits.batch(),
             this: AtomicPtr::new(ptr::null_mut()),
             drop_panics: AtomicUsize::new(0),
+            values,
         }
     }
 
@@ -131,12 +149,12 @@ impl<T> Inner<T> {
 
     /// The handle of a slot that is live in this state.
     #[inline]
-    pub(super) fn handle(&self, live: LiveState) -> Handle {
+    pub(super) fn handle(&self, live: LiveState) -> RawHandle {
         self.key.handle(live)
     }
 
     /// The handle of a slot that was seen in this state, if that is live.
-    pub(super) fn handle_of(&self, state: State) -> Option<Handle> {
+    pub(super) fn handle_of(&self, state: State) -> Option<RawHandle> {
         LiveState::of(state).map(|live| self.handle(live))
     }
 
@@ -208,6 +226,11 @@ impl<T> Inner<T> {
         ptr::from_ref(self).cast()
     }
 
+    /// Whether a deleted value may wait for its readers.
+    pub(super) fn have_readers(&self) -> bool {
+        self.values.have_readers
+    }
+
     /// Takes the right to issue one handle; `false` if the table's limit is reached.
     pub(super) fn take_quota(&self) -> bool {
         let Some(quota) = &self.quota else {
@@ -231,7 +254,9 @@ impl<T> Inner<T> {
         self.shards.iter().flat_map(|shard| {
             let layout = self.slots.layout();
             let index = move |number| layout.index(number, shard.number());
-            shard.used_slots(&self.slots, 0).map(move |(number, slot)| (index(number), slot))
+            shard
+                .slots(&self.slots, 0..shard.used())
+                .map(move |(number, slot)| (index(number), slot))
         })
     }
 
@@ -241,12 +266,9 @@ impl<T> Inner<T> {
             // loom reports what it finds by panicking.
             drop_it();
         } else if let Err(payload) = catch_unwind(AssertUnwindSafe(drop_it)) {
-            // The panic hook has reported it. The payload may panic in its own drop, too.
-            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                mem::forget(again);
-            }
             // edge: none. A count.
             self.drop_panics.fetch_add(1, Ordering::Relaxed);
+            report::panicked(Operation::Drop, self.values.type_name, payload);
         }
     }
 

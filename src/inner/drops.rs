@@ -90,6 +90,12 @@ impl<T> Inner<T> {
         self.free_slot(slot.state(), index, generation + 1);
     }
 
+    /// Drops the value of a slot that the caller has claimed, and is about to free.
+    pub(super) fn drop_in_place(&self, slot: Slot<'_, T>) {
+        // SAFETY: no reader sees the value, and no other thread has it.
+        self.catch_drop_panic(|| unsafe { slot.drop_value() });
+    }
+
     /// Has the values of slots dropped: one now, if no reader is in the way, and then the others,
     /// unless other threads are faster; else all by their last reader. Returns whether the first
     /// was dropped by this call.

@@ -1,12 +1,15 @@
 //! **New**: claim a vacant slot, write the value, publish the state.
+//! `reservation.rs` has the slots whose handles are known before their values.
 
-use super::body::{Inner, ShardAccess};
+use super::{
+    body::{Inner, ShardAccess},
+    reservation::Reservation,
+};
 use crate::{
-    error::Full,
-    handle::Handle,
+    error::FullError,
+    handle::RawHandle,
     reclaim::SlotList,
     shard::{Claim, Owner, Shard},
-    sync::OnDrop,
 };
 
 impl<T> Inner<T> {
@@ -14,7 +17,7 @@ impl<T> Inner<T> {
     /// straight into the slot: a copy on the way would cost more than all the rest. `make` must not
     /// panic, or the claimed slot is lost.
     #[inline(always)]
-    pub(crate) fn insert(&self, make: impl FnOnce() -> T) -> Result<Handle, Full<T>> {
+    pub(crate) fn insert(&self, make: impl FnOnce() -> T) -> Result<RawHandle, FullError<T>> {
         match self.owner_fast().and_then(|owner| owner.claim_free()) {
             Some(claim) => Ok(self.handle(claim.publish(make()))),
             None => self.insert_slow(make()),
@@ -23,38 +26,26 @@ impl<T> Inner<T> {
 
     #[cold]
     #[inline(never)]
-    fn insert_slow(&self, value: T) -> Result<Handle, Full<T>> {
+    fn insert_slow(&self, value: T) -> Result<RawHandle, FullError<T>> {
         match self.claim_patiently() {
             Some(claim) => Ok(self.handle(claim.publish(value))),
-            None => Err(Full::new(value)),
+            None => Err(FullError::new(value)),
         }
     }
 
-    /// Issues a handle for the value that `make` returns; `make` gets the handle.
-    pub(crate) fn insert_with<F: FnOnce(Handle) -> T>(&self, make: F) -> Result<Handle, Full<F>> {
-        let Some(claim) = self.claim_patiently() else {
-            return Err(Full::new(make));
-        };
-        let handle = self.handle(claim.live());
-        let give_up = OnDrop(|| self.give_up(&claim));
-        let value = make(handle);
-        give_up.disarm();
-        claim.publish(value);
-        Ok(handle)
-    }
-
-    /// Gives a claimed slot back. Its generation is not issued again, since a closure has seen the
-    /// handle.
-    fn give_up(&self, claim: &Claim<'_, T>) {
-        let (state, index, generation) = claim.give_up();
-        self.free_slot(state, index, generation);
-        self.return_quota();
+    /// Issues a handle whose value is still to come; `None` if there is none left.
+    pub(crate) fn reserve(&self) -> Option<Reservation<'_, T>> {
+        let claim = self.claim_patiently()?;
+        Some(Reservation::new(self, claim.reserve()))
     }
 
     /// Claims a vacant slot. If there is none, tries once more behind a flush: deleted slots may
     /// wait only for that.
     fn claim_patiently(&self) -> Option<Claim<'_, T>> {
         self.claim().or_else(|| {
+            if !self.have_readers() {
+                return None;
+            }
             self.flush();
             self.claim()
         })

@@ -6,7 +6,7 @@ use crate::{
     config::LAST_GENERATION,
     epoch::Guard,
     error::HandleError,
-    handle::Handle,
+    handle::RawHandle,
     slots::{Directory, LiveState, Phase, Slot},
 };
 
@@ -39,7 +39,7 @@ impl<'t, T> Lookup<'t, T> {
 
     /// The slot that `handle` names. Needs no pin, since slots never move.
     #[inline]
-    pub(crate) fn find(&self, handle: Handle) -> Option<Candidate<'t, T>> {
+    pub(crate) fn find(&self, handle: RawHandle) -> Option<Candidate<'t, T>> {
         let live = self.key.live_state(handle)?;
         let slot = self.directory.get(live.index())?;
         Some(Candidate { live, slot })
@@ -47,7 +47,7 @@ impl<'t, T> Lookup<'t, T> {
 
     /// The value of `handle`, if that is valid, readable while `guard` lives.
     #[inline]
-    pub(crate) fn get<'g>(&self, handle: Handle, guard: &'g Guard) -> Option<&'g T>
+    pub(crate) fn get<'g>(&self, handle: RawHandle, guard: &'g Guard) -> Option<&'g T>
     where
         't: 'g,
     {
@@ -56,24 +56,31 @@ impl<'t, T> Lookup<'t, T> {
 
     /// Why `handle` was invalid when it was looked up, from the state of its slot now.
     #[cold]
-    pub(super) fn explain(&self, handle: Handle) -> HandleError {
+    pub(super) fn explain(&self, handle: RawHandle) -> HandleError {
+        let raw = handle.bits();
         let Some(Candidate { live, slot }) = self.find(handle) else {
-            return HandleError::Unknown;
+            return HandleError::Unknown { raw };
         };
-        let state = slot.state().load();
+        let (handle_state, state) = (live.state(), slot.state().load());
+        // A forged handle may decode to the top bits `11`, which no state has.
+        if handle_state.phase() != Phase::Live {
+            return HandleError::Unknown { raw };
+        }
+        // Its value is still to come, or came after the look-up. (Slot 0 of shard 0 looks reserved
+        // before its first use too; but its segment is made by the claims of its first slots.)
+        if state == live.reserved() || state == handle_state {
+            return HandleError::NotYet { raw };
+        }
         // All generations below this one have been issued and deleted.
         let deleted_below = match state.phase() {
-            // If the handle is valid now, it was looked up before it was issued.
             Phase::Live | Phase::Vacant => state.generation(),
             Phase::Limbo => state.generation() + 1,
             Phase::Exhausted => LAST_GENERATION + 1,
         };
-        // A forged handle may decode to the top bits `11`, which no state has.
-        let handle_state = live.state();
-        if handle_state.phase() == Phase::Live && handle_state.generation() < deleted_below {
-            HandleError::Deleted { raw: handle.into_raw() }
+        if handle_state.generation() < deleted_below {
+            HandleError::Deleted { raw }
         } else {
-            HandleError::Unknown
+            HandleError::Unknown { raw }
         }
     }
 }

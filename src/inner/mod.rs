@@ -3,9 +3,11 @@
 //!
 //! ```text
 //! new     insert.rs    claim a vacant slot ─ write the value ─ publish the state
+//!         reservation.rs       ─ or: show its handle first, and write the value later
 //! value   lookup.rs    find the slot ─ pin ─ does the state equal the handle? ─ read
 //! delete  remove.rs    unlink the state ─ no reader in the way: drop the value, free the slot
 //!                                       ─ else: retire the slot, for the last reader
+//!         wait.rs      and wait for the readers: until it is dropped, or to move it out
 //!         batches.rs   trivial values: into the batch ─ when full: seal it with a ticket,
 //!                      and reclaim the batches whose tickets are over
 //! ```
@@ -39,6 +41,12 @@ mod lookup;
 mod once;
 mod remote_frees;
 mod remove;
+#[allow(unsafe_code)]
+mod reservation;
+#[allow(unsafe_code)]
+mod take;
+#[allow(unsafe_code)]
+mod wait;
 
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -49,4 +57,6 @@ pub(crate) use self::{
     iterate::Position,
     lookup::Lookup,
     once::OnceInner,
+    reservation::Reservation,
+    take::OnceValue,
 };

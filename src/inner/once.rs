@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::HandleError,
-    handle::Handle,
+    handle::RawHandle,
     sync::{const_unless_loom, Arc, AtomicPtr, Ordering},
 };
 
@@ -65,7 +65,7 @@ impl<T> OnceInner<T> {
 
     /// The slot that `handle` names, if there is one.
     #[inline(always)]
-    pub(crate) fn find(&self, handle: Handle) -> Option<Candidate<'_, T>> {
+    pub(crate) fn find(&self, handle: RawHandle) -> Option<Candidate<'_, T>> {
         self.lookup().find(handle)
     }
 
@@ -73,7 +73,7 @@ impl<T> OnceInner<T> {
     /// paths need not keep the slot in a register.
     #[cold]
     #[inline(never)]
-    pub(crate) fn explain(&self, handle: Handle) -> HandleError {
+    pub(crate) fn explain(&self, handle: RawHandle) -> HandleError {
         self.lookup().explain(handle)
     }
 

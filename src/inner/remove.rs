@@ -9,14 +9,14 @@
 use super::{body::Inner, drops::UnlinkedSlots};
 use crate::{
     epoch::{self, is_dropping},
-    handle::Handle,
+    handle::RawHandle,
     slots::{AtomicState, Index, Link, LiveState, Slot, SlotLayout},
 };
 
 impl<T> Inner<T> {
     /// Deletes `handle`, if it is valid. Returns its slot, whose value may be gone.
     #[inline(always)]
-    pub(crate) fn delete(&self, handle: Handle) -> Option<Slot<'_, T>> {
+    pub(crate) fn delete(&self, handle: RawHandle) -> Option<Slot<'_, T>> {
         let found = self.lookup().find(handle)?;
         let (slot, live) = (found.slot(), found.live());
         if SlotLayout::<T>::TRIVIAL {
@@ -33,7 +33,7 @@ impl<T> Inner<T> {
     /// Deletes `handle`, if it is valid, without a batch. Returns whether the value was dropped: if
     /// not, a reader is in the way, or the call comes from a value's `Drop`. A trivial value counts
     /// as dropped if no reader sees it.
-    pub(crate) fn delete_now(&self, handle: Handle) -> Option<bool> {
+    pub(crate) fn delete_now(&self, handle: RawHandle) -> Option<bool> {
         if SlotLayout::<T>::TRIVIAL {
             self.delete(handle)?;
             return Some(!is_dropping() && epoch::is_unread());
@@ -58,13 +58,21 @@ impl<T> Inner<T> {
     }
 
     /// Deletes `handle`, if it is valid, and leaves its value to the caller.
-    pub(super) fn unlink_into(&self, handle: Handle, slots: &mut UnlinkedSlots) -> bool {
+    pub(super) fn unlink_into(&self, handle: RawHandle, slots: &mut UnlinkedSlots) -> bool {
         let unlinked = self.lookup().find(handle).and_then(|found| {
             let unlinked = self.unlink(found.slot(), found.live())?;
             slots.push(unlinked.slot.state(), unlinked.live);
             Some(())
         });
         unlinked.is_some()
+    }
+
+    /// Counts a handle that the calling thread has issued out of a reservation.
+    pub(super) fn count_issued(&self) {
+        match self.owner_fast() {
+            Some(owner) => owner.count_issued(),
+            None => self.access().shard().count_issued(),
+        }
     }
 
     /// Counts a handle that the calling thread has deleted.
@@ -76,9 +84,19 @@ impl<T> Inner<T> {
         }
     }
 
+    /// Counts a handle whose slot goes into no batch. Where there are batches of trivial values,
+    /// the owner's count tells when one is full.
+    pub(super) fn count_taken(&self) {
+        if SlotLayout::<T>::TRIVIAL {
+            self.count_deleted_slow();
+        } else {
+            self.count_deleted();
+        }
+    }
+
     #[cold]
     #[inline(never)]
-    fn count_deleted_slow(&self) {
+    pub(super) fn count_deleted_slow(&self) {
         self.access().shard().count_deleted();
         self.return_quota();
     }

@@ -51,10 +51,41 @@ impl<'s, T> Claim<'s, T> {
         live
     }
 
-    /// The slot, its index, and the generation to be issued next, for a claim that is given up and
-    /// must not be published any more. The claimed generation is used up, since its handle may have
-    /// been seen.
-    pub(crate) fn give_up(&self) -> (&'s AtomicState, Index, usize) {
+    /// Marks the slot as reserved, so that its handle can be shown before there is a value.
+    pub(crate) fn reserve(self) -> ReservedSlot<'s, T> {
+        self.slot.state().reserve(self.live());
+        ReservedSlot { slot: self.slot, index: self.index, generation: self.generation }
+    }
+}
+
+/// A slot whose handle may have been shown, but has no value yet. Any thread may publish it.
+pub(crate) struct ReservedSlot<'s, T> {
+    slot: Slot<'s, T>,
+    index: Index,
+    generation: usize,
+}
+
+// SAFETY: whoever has this has the slot, and a `T` is moved into it by `publish` alone.
+unsafe impl<T: Send + Sync> Send for ReservedSlot<'_, T> {}
+// SAFETY: a shared reference gives no access to the slot.
+unsafe impl<T: Send + Sync> Sync for ReservedSlot<'_, T> {}
+
+impl<'s, T> ReservedSlot<'s, T> {
+    /// The state to publish.
+    pub(crate) fn live(&self) -> LiveState {
+        LiveState::new(self.generation, self.index)
+    }
+
+    /// Writes the value and makes the handle valid. The caller counts it.
+    pub(crate) fn publish(self, value: T) {
+        // SAFETY: the slot was claimed, and `self` is the only way to it.
+        unsafe { self.slot.write(value) };
+        self.slot.state().publish(self.live());
+    }
+
+    /// The slot, its index, and the generation to be issued next. The reserved generation is used
+    /// up, since its handle may have been seen.
+    pub(crate) fn give_up(self) -> (&'s AtomicState, Index, usize) {
         (self.slot.state(), self.index, self.generation + 1)
     }
 }

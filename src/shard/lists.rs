@@ -153,6 +153,12 @@ impl<'s> Chain<'s> {
             .then(|| Self { first: TaggedHead::new(generation, index), last: (state, generation) })
     }
 
+    /// Slots that are linked already: from the first one to the last one, which is to be issued
+    /// with this generation.
+    pub(super) fn from_ends(first: TaggedHead, last: (&'s AtomicState, usize)) -> Self {
+        Self { first, last }
+    }
+
     /// Adds a slot of the same shard that the caller owns and gives up, to be issued with
     /// `generation` next, or marks it as exhausted.
     pub(crate) fn add(&mut self, state: &'s AtomicState, index: Index, generation: usize) {

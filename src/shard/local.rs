@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData, mem};
 
-use super::counts::Counts;
+use super::{away::AwaySlots, counts::Counts};
 use crate::{
     config::{batch_limit, ADOPTED_BATCHES, FREED_BATCH},
     reclaim::{Batch, BatchList, SlotList},
@@ -15,6 +15,8 @@ pub(super) struct OwnerHalf<T> {
     pub(super) local: UnsafeCell<Local>,
     /// Written by the owner, read by all threads.
     pub(super) counts: Counts,
+    /// The shard's number in its table.
+    pub(super) number: usize,
     _values: PhantomData<T>,
 }
 
@@ -27,13 +29,14 @@ unsafe impl<T: Send + Sync> Sync for OwnerHalf<T> {}
 unsafe impl<T: Send> Send for OwnerHalf<T> {}
 
 impl<T> OwnerHalf<T> {
-    pub(super) fn new(indices: IndexRange) -> Self {
+    pub(super) fn new(number: usize, indices: IndexRange) -> Self {
         Self {
             local: UnsafeCell::new(Local {
                 free: Link::END,
                 freed: 0,
                 batches: BatchList::new(),
                 adopted: 0,
+                away: AwaySlots::default(),
                 limbo: Link::END,
                 limbo_full_at: batch_limit::<T>(),
                 limbo_is_mixed: false,
@@ -41,6 +44,7 @@ impl<T> OwnerHalf<T> {
                 fresh: (0, 0),
             }),
             counts: Counts::new(),
+            number,
             _values: PhantomData,
         }
     }
@@ -63,6 +67,8 @@ pub(super) struct Local {
     batches: BatchList,
     /// How many batches are adopted.
     adopted: usize,
+    /// Freed slots of another shard, not yet returned.
+    pub(super) away: AwaySlots,
     /// Deleted slots that are not yet retired.
     limbo: Link,
     /// At which count of deletes the slots in `limbo` make a full batch.
@@ -158,6 +164,19 @@ impl Local {
     #[inline]
     pub(super) fn first_free(&self) -> Option<Index> {
         self.free.next()
+    }
+
+    /// Whether fresh slots are reserved.
+    pub(super) fn has_fresh(&self) -> bool {
+        self.fresh.0 < self.fresh.1
+    }
+
+    /// Gives back the number that [`next_fresh`](Self::next_fresh) has returned. If the allocator
+    /// has used the table meanwhile, the number is not used any more.
+    pub(super) fn give_back_fresh(&mut self, number: usize) {
+        if self.fresh.0 == number + 1 {
+            self.fresh.0 = number;
+        }
     }
 
     /// The number of the next fresh slot, if some are reserved.

@@ -21,12 +21,15 @@
 //! of theirs together.
 //!
 //! - `counts.rs`: handles issued and deleted.
+//! - `away.rs`: freed slots of another shard, on their way there.
 //! - `claim.rs`: a slot that one thread has taken, to publish a value in it.
 //! - `lists.rs`: a stack of vacant slots, for all threads, and a stack of deleted slots, for
 //!   threads that own no shard and for tables of batches.
 //! - `local.rs`: the owner's half. `shared.rs`: the shard, and what any thread may do with it.
 //! - `owner.rs`: what the owner does.
 
+#[allow(unsafe_code)]
+mod away;
 #[allow(unsafe_code)]
 mod claim;
 mod counts;
@@ -43,4 +46,9 @@ mod models;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub(crate) use self::{claim::Claim, lists::Chain, owner::Owner, shared::Shard};
+pub(crate) use self::{
+    claim::{Claim, ReservedSlot},
+    lists::Chain,
+    owner::Owner,
+    shared::Shard,
+};

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use super::{
     claim::Claim,
     counts::{count_own, Counter},
+    lists::Chain,
     local::Local,
     shared::Shard,
 };
@@ -93,6 +94,11 @@ impl<'s, T> Owner<'s, T> {
 
     /// Claims a slot of a newly reserved block.
     pub(crate) fn claim_fresh(&self) -> Option<Claim<'s, T>> {
+        // SAFETY: nothing in `has_fresh` runs user code or the allocator.
+        if unsafe { self.local(|local| local.has_fresh()) } {
+            // There was no memory for the block that is reserved.
+            return None;
+        }
         let fresh = self.shard.reserve_block(self.slots)?;
         // SAFETY: nothing in here runs user code or the allocator.
         unsafe { self.local(|local| local.fresh = fresh) };
@@ -105,7 +111,12 @@ impl<'s, T> Owner<'s, T> {
         // Outside of `local`, since it may call the user's allocator.
         // SAFETY: the number was reserved for this owner, which has just taken it; the counter is
         // the owner's.
-        Some(unsafe { self.shard.claim_fresh(self.slots, number, self.issued()) })
+        let claim = unsafe { self.shard.claim_fresh(self.slots, number, self.issued()) };
+        if claim.is_none() {
+            // SAFETY: nothing in `give_back_fresh` runs user code or the allocator.
+            unsafe { self.local(|local| local.give_back_fresh(number)) };
+        }
+        claim
     }
 
     /// Makes a list the free list, or adopts it, if user code has freed slots meanwhile.
@@ -168,6 +179,12 @@ impl<'s, T> Owner<'s, T> {
         unsafe { self.local(delete) }
     }
 
+    /// Counts a handle that the owner has issued.
+    #[inline]
+    pub(crate) fn count_issued(&self) {
+        count_own(&self.shard.owned.counts.issued);
+    }
+
     /// Counts a handle that the owner has deleted.
     #[inline]
     pub(crate) fn count_deleted(&self) {
@@ -184,6 +201,21 @@ impl<'s, T> Owner<'s, T> {
         if unsafe { self.local(free) } {
             self.free_batch();
         }
+    }
+
+    /// Frees a slot of the shard `home`, which is another one, to be issued with `generation` next,
+    /// or marks it as exhausted. Returns slots that are to be returned now, and the number of their
+    /// shard.
+    pub(crate) fn free_away(
+        &self,
+        home: usize,
+        state: &AtomicState,
+        index: Index,
+        generation: usize,
+    ) -> Option<(usize, Chain<'s>)> {
+        let add = |local: &mut Local| local.away.add(self.slots, home, (state, index, generation));
+        // SAFETY: nothing in `add` runs user code or the allocator.
+        unsafe { self.local(add) }
     }
 
     /// Makes a batch of the free list, so that what is too much for one thread goes to others.

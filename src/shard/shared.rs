@@ -1,5 +1,7 @@
 //! [`Shard`], and what any thread may do with it.
 
+use std::ops::Range;
+
 use crossbeam_utils::CachePadded;
 
 use super::{
@@ -28,8 +30,6 @@ pub(crate) struct Shard<T> {
 
 #[derive(Debug)]
 struct SharedHalf {
-    /// The shard's number in its table.
-    number: usize,
     /// Vacant slots of this shard that its owner does not have.
     vacant: VacantStack,
     /// Batches of vacant slots, of any shard, that its owner has too many of.
@@ -48,9 +48,8 @@ impl<T> Shard<T> {
     /// The shard with this number in its table, and these indices.
     pub(crate) fn new(number: usize, indices: IndexRange) -> Self {
         Self {
-            owned: CachePadded::new(OwnerHalf::new(indices)),
+            owned: CachePadded::new(OwnerHalf::new(number, indices)),
             shared: CachePadded::new(SharedHalf {
-                number,
                 vacant: VacantStack::new(),
                 spare: BatchStack::new(),
                 limbo: LimboStack::new(),
@@ -64,7 +63,7 @@ impl<T> Shard<T> {
     /// Its number in its table.
     #[inline]
     pub(crate) fn number(&self) -> usize {
-        self.shared.number
+        self.owned.number
     }
 
     /// Claims a slot for any thread, its owner or not.
@@ -72,7 +71,11 @@ impl<T> Shard<T> {
         self.claim_vacant(slots).or_else(|| {
             let (number, _) = self.reserve_fresh(slots, 1)?;
             // SAFETY: reserved a moment ago; the counter is shared.
-            Some(unsafe { self.claim_fresh(slots, number, self.issued_shared()) })
+            let claim = unsafe { self.claim_fresh(slots, number, self.issued_shared()) };
+            if claim.is_none() {
+                self.give_back_fresh(number);
+            }
+            claim
         })
     }
 
@@ -159,7 +162,7 @@ impl<T> Shard<T> {
         SlotList::free(list.first, FREED_BATCH)
     }
 
-    /// Claims a slot that was never used.
+    /// Claims a slot that was never used; `None` if there is no memory for it.
     ///
     /// # Safety
     ///
@@ -170,10 +173,19 @@ impl<T> Shard<T> {
         slots: &'s SlotArray<T>,
         number: usize,
         issued: Counter<'s>,
-    ) -> Claim<'s, T> {
-        let index = slots.layout().index(number, self.shared.number);
+    ) -> Option<Claim<'s, T>> {
+        let index = slots.layout().index(number, self.owned.number);
+        let slot = slots.try_get_or_grow(index)?;
         // SAFETY: reserved, as the caller says, and never used.
-        unsafe { Claim::new(slots.get_or_grow(index), index, State::default(), issued) }
+        Some(unsafe { Claim::new(slot, index, State::default(), issued) })
+    }
+
+    /// Gives back a number for whose slot there was no memory. If others were reserved since, it is
+    /// not used any more.
+    fn give_back_fresh(&self, number: usize) {
+        let reserved = &self.shared.reserved;
+        // edge: none. Only the number passes.
+        let _ = reserved.compare_exchange(number + 1, number, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Whether so many slots are in use that others' vacant ones should be used before new ones.
@@ -219,6 +231,11 @@ impl<T> Shard<T> {
         Some(waiting >= full)
     }
 
+    /// Counts a handle that any thread has issued.
+    pub(crate) fn count_issued(&self) {
+        count_shared(&self.shared.counts.issued);
+    }
+
     /// Counts a handle that any thread has deleted.
     pub(crate) fn count_deleted(&self) {
         count_shared(&self.shared.counts.deleted);
@@ -240,15 +257,19 @@ impl<T> Shard<T> {
         &self.shared.sealed
     }
 
-    /// Every slot that may have been used, from number `first` on, with its number.
-    pub(crate) fn used_slots<'s>(
+    /// How many slots may have been used: those with numbers below this.
+    pub(crate) fn used(&self) -> usize {
+        // edge: none. Includes every slot whose reservation happens before this call.
+        self.shared.reserved.load(Ordering::Relaxed)
+    }
+
+    /// The slots with these numbers, each with its number.
+    pub(crate) fn slots<'s>(
         &self,
         slots: &'s SlotArray<T>,
-        first: usize,
+        numbers: Range<usize>,
     ) -> impl Iterator<Item = (usize, Slot<'s, T>)> + use<'s, T> {
-        // edge: none. Includes every slot whose reservation happens before this call.
-        let reserved = self.shared.reserved.load(Ordering::Relaxed);
-        slots.iter(self.shared.number, first..reserved)
+        slots.iter(self.owned.number, numbers)
     }
 
     /// Handles issued through this shard so far.

@@ -2,7 +2,7 @@
 //! needed, and neither moved nor freed before the table is.
 
 use std::{
-    alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout},
+    alloc::{alloc_zeroed, dealloc, Layout},
     marker::PhantomData,
     ops::Range,
     ptr::{self, NonNull},
@@ -52,24 +52,27 @@ impl<T> SlotArray<T> {
         unsafe { Directory::new(&self.entries, self.layout.place_bits()) }
     }
 
-    /// The slot with this index, in a segment that is made now if need be. The index must be one
-    /// that [`IndexLayout::index`] gave.
+    /// The slot with this index, in a segment that is made now if need be; `None` if there is no
+    /// memory for that. The index must be one that [`IndexLayout::index`] gave.
     #[inline]
+    pub(crate) fn try_get_or_grow(&self, index: Index) -> Option<Slot<'_, T>> {
+        self.directory().get(index).or_else(|| self.grow(index))
+    }
+
+    /// The same, where there is memory.
+    #[cfg(test)]
     pub(crate) fn get_or_grow(&self, index: Index) -> Slot<'_, T> {
-        match self.directory().get(index) {
-            Some(slot) => slot,
-            None => self.grow(index),
-        }
+        self.try_get_or_grow(index).expect("there is memory")
     }
 
     #[cold]
-    fn grow(&self, index: Index) -> Slot<'_, T> {
+    fn grow(&self, index: Index) -> Option<Slot<'_, T>> {
         let number = index.entry(self.layout.place_bits());
         let (first, len) = (self.layout.first(number), self.layout.segment_len(number));
         let end = first.bits() + len;
         assert!(index.bits() < end, "a forged index has no slot");
         let entry = self.directory().entry(index);
-        let made = allocate::<T>(len);
+        let made = allocate::<T>(len)?;
         // edge: grow. Release: the slots before the pointer to them. Acquire: the winner's slots.
         let winner = entry.base.compare_exchange(
             UNMADE,
@@ -87,7 +90,7 @@ impl<T> SlotArray<T> {
         // found.
         entry.end.store(end, Ordering::Release);
         // SAFETY: the segment was made, with that slot in it, and this thread has seen that.
-        unsafe { self.directory().known(index) }
+        Some(unsafe { self.directory().known(index) })
     }
 
     /// The slots of a shard with these numbers whose segment was made, each with its number.
@@ -136,13 +139,10 @@ fn memory_layout<T>(len: usize) -> Layout {
 
 /// `len` vacant slots of generation 0. Large segments come as untouched zero pages, so memory grows
 /// with use and not with the length of the last segment.
-fn allocate<T>(len: usize) -> NonNull<AtomicState> {
+fn allocate<T>(len: usize) -> Option<NonNull<AtomicState>> {
     let layout = memory_layout::<T>(len);
     // SAFETY: `len` is not zero, and a slot has a state, so the layout has a size.
-    let Some(first) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
-        handle_alloc_error(layout);
-    };
-    let first = first.cast();
+    let first = NonNull::new(unsafe { alloc_zeroed(layout) })?.cast();
     // Outside loom a state is a std atomic, with the layout of `usize`, so zeroes are a vacant
     // slot.
     #[cfg(loom)]
@@ -150,7 +150,7 @@ fn allocate<T>(len: usize) -> NonNull<AtomicState> {
         // SAFETY: the segment has that many slots.
         unsafe { SlotLayout::<T>::make(first.byte_add(place * SlotLayout::<T>::SIZE)) };
     }
-    first
+    Some(first)
 }
 
 /// # Safety

@@ -4,6 +4,8 @@
 //! ```text
 //!             publish               unlink                vacate
 //! vacant(g) ----------> live(g) ----------> limbo(g) ----------> vacant(g + 1), or exhausted
+//!     |        publish     ^
+//!     +--reserve--> vacant(g), linked to itself --vacate--> vacant(g + 1), or exhausted
 //!
 //! vacant: one thread claims the slot and writes the value.   live: readers may come.
 //! limbo: readers from before may still read. After a grace period the value is dropped.
@@ -55,6 +57,14 @@ impl AtomicState {
         // edge: none. No other thread writes the state of a slot that this thread owns; of one that
         // it may have lost, the state is not used.
         State::from_bits(self.state.load(Ordering::Relaxed))
+    }
+
+    /// Marks a vacant slot as reserved: its handle may be shown, and has no value yet. The caller
+    /// has claimed the slot, to publish it in that state or to vacate it.
+    pub(crate) fn reserve(&self, live: LiveState) {
+        // edge: delete. Release: a thread that reads this state and reports `Deleted` for an
+        // earlier handle happens after the deleter.
+        self.state.store(live.reserved().bits(), Ordering::Release);
     }
 
     /// **New**: the handle is valid from here on. The caller has claimed the slot and written a

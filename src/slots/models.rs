@@ -87,6 +87,32 @@ fn a_relinked_slot_shows_what_its_deleter_did() {
     });
 }
 
+/// Edge "delete". Fails if `AtomicState::reserve` loses its Release: a reader is told `Deleted` by
+/// a slot that is reserved since, and doesn't see what the deleter did before. A model of a table
+/// can't notice that: the fence between an unlink and the look at the readers hides the loss.
+#[test]
+fn a_reserved_slot_shows_what_its_deleter_did() {
+    check(|| {
+        let shared = Arc::new((SlotArray::<u8>::new(1), Holds::<1>::new(1)));
+        let (array, holds) = &*shared;
+        let state = array.get_or_grow(index(0)).state();
+        let (live, next) = (LiveState::new(0, index(0)), LiveState::new(1, index(0)));
+        state.publish(live);
+        let late = spawn(&shared, |(array, holds)| {
+            let seen = array.get_or_grow(index(0)).state().load();
+            if seen.generation() == 1 || seen.phase() == Phase::Limbo {
+                holds.look(0);
+            }
+        });
+        holds.give(0);
+        assert!(state.unlink(live, Link::to(index(0))));
+        assert!(state.vacate(1, Link::END));
+        state.reserve(next);
+        late.join().unwrap();
+        assert_eq!(state.load_own(), next.reserved());
+    });
+}
+
 /// Edge "delete". Fails if `AtomicState::try_claim` loses its compare-exchange: the thread that has
 /// a retired slot and the drop of its table both drop the value.
 #[test]

@@ -218,6 +218,22 @@ impl<'s, T> Slot<'s, T> {
             None => drop(unsafe { Box::from_raw(self.value().as_ptr()) }),
         }
     }
+
+    /// Moves the value out, and frees its box if it has one.
+    ///
+    /// # Safety
+    ///
+    /// There is a value, its `write` happened before this call, and no other thread can reach it,
+    /// now or later. It is not there any more afterwards.
+    #[inline]
+    pub(crate) unsafe fn take_value(self) -> T {
+        match self.inline() {
+            // SAFETY: the caller's duty.
+            Some(cell) => cell.with_mut(|cell| unsafe { cell.cast::<T>().read() }),
+            // SAFETY: the caller's duty; `write` made the box.
+            None => *unsafe { Box::from_raw(self.value().as_ptr()) },
+        }
+    }
 }
 
 /// loom's atomics and cells are objects, and are made one by one; std's are zeroed memory.

@@ -6,7 +6,8 @@
 //!             phase  generation    index
 //! live        10     g             the slot's own index: the state is the handle before its key
 //! limbo       01     g             link to the next slot of the batch or list
-//! vacant      00     g             link to the next slot of the list or batch
+//! vacant      00     g             link to the next slot of the list or batch; if the handle is
+//!                                  reserved, the slot's own index
 //! exhausted   00     all ones      all ones
 //! ```
 //!
@@ -149,6 +150,13 @@ impl LiveState {
     #[inline]
     pub(crate) fn index(self) -> Index {
         Index::from_bits(self.0 & INDEX_MASK)
+    }
+
+    /// The state of the slot while the handle is reserved: vacant, and linked to itself, as no slot
+    /// on a list is. Any input is accepted.
+    #[inline]
+    pub(crate) fn reserved(self) -> State {
+        State(self.0 & !PHASE_MASK)
     }
 
     /// The state of the slot once the handle is deleted. Any input is accepted; for a forged handle

@@ -14,6 +14,7 @@ mod backoff;
 #[allow(unsafe_code)]
 mod barrier;
 mod fork_count;
+mod function;
 mod on_drop;
 #[allow(unsafe_code)]
 mod try_lock;
@@ -25,6 +26,7 @@ pub(crate) use self::{
     backoff::Backoff,
     barrier::{heavy_barrier, light_barrier, register_barrier},
     fork_count::forks,
+    function::AtomicFunction,
     on_drop::OnDrop,
     try_lock::TryLock,
 };
@@ -86,6 +88,11 @@ impl<T> UnsafeCell<T> {
     #[inline(always)]
     pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
         f(self.0.get())
+    }
+
+    #[inline(always)]
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner()
     }
 }
 

@@ -5,7 +5,8 @@ use std::{fmt, marker::PhantomData};
 use super::handle_table::HandleTable;
 use crate::{inner::Limits, sync::const_unless_loom};
 
-/// Settings of a table to be, made by [`HandleTable::builder`].
+/// Settings of a table to be, made by [`HandleTable::builder`] and by the `builder` of the other
+/// tables. `Table` is the table's type.
 ///
 /// # Example
 ///
@@ -19,9 +20,9 @@ use crate::{inner::Limits, sync::const_unless_loom};
 /// assert_eq!(SMALL.try_insert(3).unwrap_err().into_inner(), 3);
 /// ```
 #[must_use = "a builder makes nothing before `build`"]
-pub struct Builder<T> {
-    limits: Limits,
-    _values: PhantomData<fn() -> T>,
+pub struct Builder<Table> {
+    pub(super) limits: Limits,
+    _table: PhantomData<fn() -> Table>,
 }
 
 impl<T> HandleTable<T> {
@@ -36,12 +37,16 @@ impl<T> HandleTable<T> {
     /// table.insert("value");
     /// assert_eq!(table.stats().shards, if cfg!(feature = "sharded") { 64 } else { 1 });
     /// ```
-    pub const fn builder() -> Builder<T> {
-        Builder { limits: Limits::DEFAULT, _values: PhantomData }
+    pub const fn builder() -> Builder<Self> {
+        Builder::new()
     }
 }
 
-impl<T> Builder<T> {
+impl<Table> Builder<Table> {
+    pub(super) const fn new() -> Self {
+        Self { limits: Limits::DEFAULT, _table: PhantomData }
+    }
+
     /// How many shards the table has: rounded up to a power of two, between 1 and 1024. The default
     /// is twice the machine's parallelism, at least 32.
     ///
@@ -89,7 +94,9 @@ impl<T> Builder<T> {
         self.limits.max_handles = handles;
         self
     }
+}
 
+impl<T> Builder<HandleTable<T>> {
     /// Drops deleted values in batches of this size, not each with its delete: for throughput,
     /// where nobody waits for the drops.
     ///
@@ -147,7 +154,7 @@ impl<T> Builder<T> {
     }
 }
 
-impl<T> fmt::Debug for Builder<T> {
+impl<Table> fmt::Debug for Builder<Table> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("limits", &self.limits).finish()
     }

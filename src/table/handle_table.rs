@@ -12,6 +12,7 @@ use crate::{
     error::HandleError,
     handle::Handle,
     inner::{Inner, Limits, OnceInner},
+    report::ReportCounts,
     stats::Stats,
     sync::const_unless_loom,
 };
@@ -39,7 +40,10 @@ use crate::{
 /// # What a value must be
 ///
 /// Inserts need `T: Send + Sync + 'static`. Several threads may read a value at once, and any
-/// thread may drop it. Look-ups give `&T`; a value that is to change has atomics or a lock inside.
+/// thread may drop it. Look-ups give `&T`. A value that is to change is an
+/// [`Exclusive`](crate::Exclusive), of which [`call_mut`](Self::call_mut) and
+/// [`get_mut`](Self::get_mut) give `&mut` to one caller at a time and an error to all others; or it
+/// has atomics or a lock inside.
 ///
 /// # When values are dropped
 ///
@@ -98,6 +102,7 @@ use crate::{
 pub struct HandleTable<T> {
     pub(super) inner: OnceInner<T>,
     limits: Limits,
+    pub(super) reports: ReportCounts,
 }
 
 // `Send` and `Sync` follow from the fields, down to `OwnerHalf` in `shard/local.rs`:
@@ -128,7 +133,7 @@ impl<T> HandleTable<T> {
 
     const_unless_loom! {
         pub(super) const fn with_limits(limits: Limits) -> Self {
-            Self { inner: OnceInner::new(), limits }
+            Self { inner: OnceInner::new(), limits, reports: ReportCounts::new() }
         }
     }
 
@@ -149,7 +154,7 @@ impl<T> HandleTable<T> {
     /// let handle = table.insert(String::from("value"));
     /// assert_eq!(table.get(handle)?.len(), 5);
     /// let forged = Handle::from_raw(42)?;
-    /// assert_eq!(table.get(forged).unwrap_err(), HandleError::Unknown);
+    /// assert_eq!(table.get(forged).unwrap_err(), HandleError::Unknown { raw: 42 });
     /// # Ok::<(), HandleError>(())
     /// ```
     ///
@@ -190,10 +195,10 @@ impl<T> HandleTable<T> {
     /// # Ok::<(), handle_table::HandleError>(())
     /// ```
     #[inline(always)]
-    pub fn get(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
+    pub fn get(&self, handle: Handle<T>) -> Result<Ref<'_, T>, HandleError> {
         // Slots never move, so the slot may be found ahead of the pin. Its cache line comes while
         // the thread pins, which takes as long as a line from the next cache.
-        if let Some(found) = self.inner.find(handle) {
+        if let Some(found) = self.inner.find(handle.raw()) {
             found.prefetch();
             let guard = epoch::pin();
             if let Some(value) = found.read(&guard) {
@@ -202,7 +207,7 @@ impl<T> HandleTable<T> {
                 return Ok(unsafe { Ref::new(value, guard) });
             }
         }
-        Err(self.inner.explain(handle))
+        Err(self.inner.explain(handle.raw()))
     }
 
     /// Calls `f` with the value of `handle`, in a signal handler: a look-up that is
@@ -217,7 +222,8 @@ impl<T> HandleTable<T> {
     /// Conditions:
     ///
     /// - `f` is async-signal-safe itself. It calls nothing of this crate but
-    ///   [`contains`](Self::contains), `get_in_signal`, and what makes a [`Handle`] of an integer.
+    ///   [`contains`](Self::contains), `get_in_signal`, what makes a [`Handle`] of an integer, and
+    ///   [`Exclusive::try_borrow_mut`](crate::Exclusive::try_borrow_mut).
     /// - `f` returns or panics. A handler that leaves it by `siglongjmp` stops drops for good.
     ///
     /// # Example
@@ -234,7 +240,7 @@ impl<T> HandleTable<T> {
     /// }
     ///
     /// let handle = COUNTS.insert(AtomicUsize::new(0));
-    /// on_signal(handle.into_raw());
+    /// on_signal(handle.to_raw());
     /// assert_eq!(COUNTS.get(handle)?.load(Ordering::Relaxed), 1);
     /// # Ok::<(), handle_table::HandleError>(())
     /// ```
@@ -252,11 +258,11 @@ impl<T> HandleTable<T> {
     /// Wait-free: two read-modify-writes and two fences.
     pub fn get_in_signal<R>(
         &self,
-        handle: Handle,
+        handle: Handle<T>,
         f: impl FnOnce(&T) -> R,
     ) -> Result<R, HandleError> {
-        let found = epoch::in_signal(|guard| self.inner.lookup().get(handle, guard).map(f));
-        found.ok_or_else(|| self.inner.explain(handle))
+        let found = epoch::in_signal(|guard| self.inner.lookup().get(handle.raw(), guard).map(f));
+        found.ok_or_else(|| self.inner.explain(handle.raw()))
     }
 
     /// Pins once for many look-ups, see [`Pinned`].
@@ -299,7 +305,7 @@ impl<T> HandleTable<T> {
     /// # Panics
     ///
     /// If the value's `clone` panics.
-    pub fn cloned(&self, handle: Handle) -> Result<T, HandleError>
+    pub fn cloned(&self, handle: Handle<T>) -> Result<T, HandleError>
     where
         T: Clone,
     {
@@ -325,8 +331,8 @@ impl<T> HandleTable<T> {
     ///
     /// Wait-free, and needs no pin: some loads. Async-signal-safe.
     #[inline]
-    pub fn contains(&self, handle: Handle) -> bool {
-        self.inner.find(handle).is_some_and(|found| found.is_valid())
+    pub fn contains(&self, handle: Handle<T>) -> bool {
+        self.inner.find(handle.raw()).is_some_and(|found| found.is_valid())
     }
 
     /// How many handles are valid. Each shard counts for itself; while other threads insert and
@@ -368,7 +374,11 @@ impl<T> HandleTable<T> {
     /// assert_eq!((table.stats().live, table.stats().pending), (1, 0));
     /// ```
     pub fn stats(&self) -> Stats {
-        self.inner.get().map_or_else(Stats::default, Inner::stats)
+        Stats {
+            bad_handles: self.reports.bad_handles(),
+            call_panics: self.reports.call_panics(),
+            ..self.inner.get().map_or_else(Stats::default, Inner::stats)
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What keeps a value alive while it is looked at: [`Ref`], one value and a pin of its own;
 //! [`Pinned`], one pin for many look-ups.
 
-use std::{fmt, marker::PhantomData, ops::Deref, ptr::NonNull};
+use std::{fmt, iter::FusedIterator, marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use crate::{
     epoch::Guard,
@@ -53,15 +53,59 @@ impl<'t, T: ?Sized> Ref<'t, T> {
         Self { value, guard, _value: PhantomData }
     }
 
-    /// The same value seen as another type, or the error of `f`.
+    /// The value, and the guard that keeps it alive.
+    #[inline]
+    pub(super) fn into_parts(self) -> (NonNull<T>, Guard) {
+        (self.value, self.guard)
+    }
+
+    /// A part of the value. A function, not a method: a value may have a `map` of its own.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::{HandleTable, Ref};
+    ///
+    /// let table = HandleTable::new();
+    /// let handle = table.insert((1, String::from("two")));
+    /// let name: Ref<'_, String> = Ref::map(table.get(handle)?, |pair| &pair.1);
+    /// assert_eq!(*name, "two");
+    /// # Ok::<(), handle_table::HandleError>(())
+    /// ```
+    #[inline]
+    pub fn map<U: ?Sized>(this: Self, f: impl FnOnce(&T) -> &U) -> Ref<'t, U> {
+        let value = NonNull::from(f(&*this));
+        // SAFETY: `f` made it from the value, for any lifetime, so it lives as long as the value.
+        unsafe { Ref::new(value, this.guard) }
+    }
+
+    /// A part of the value that may not be there, or the error of `f`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use handle_table::{HandleTable, Ref};
+    ///
+    /// let table = HandleTable::new();
+    /// let handle = table.insert(vec![1, 2, 3]);
+    /// let second = Ref::try_map(table.get(handle)?, |list| list.get(1).ok_or("too short"));
+    /// assert_eq!(second.as_deref(), Ok(&2));
+    /// let ninth = Ref::try_map(table.get(handle)?, |list| list.get(8).ok_or("too short"));
+    /// assert_eq!(ninth.err(), Some("too short"));
+    /// # Ok::<(), handle_table::HandleError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of `f`. The value is let go then.
     #[inline(always)]
-    pub(super) fn try_map<U: ?Sized, E>(
-        self,
+    pub fn try_map<U: ?Sized, E>(
+        this: Self,
         f: impl FnOnce(&T) -> Result<&U, E>,
     ) -> Result<Ref<'t, U>, E> {
-        let value = NonNull::from(f(&*self)?);
+        let value = NonNull::from(f(&*this)?);
         // SAFETY: `f` made it from the value, for any lifetime, so it lives as long as the value.
-        Ok(unsafe { Ref::new(value, self.guard) })
+        Ok(unsafe { Ref::new(value, this.guard) })
     }
 }
 
@@ -72,6 +116,13 @@ impl<T: ?Sized> Deref for Ref<'_, T> {
     fn deref(&self) -> &T {
         // SAFETY: the promise of `new`; the guard is here, and the table is borrowed for `'t`.
         unsafe { self.value.as_ref() }
+    }
+}
+
+impl<T: ?Sized> AsRef<T> for Ref<'_, T> {
+    #[inline]
+    fn as_ref(&self) -> &T {
+        self
     }
 }
 
@@ -146,8 +197,8 @@ impl<'t, T> Pinned<'t, T> {
     ///
     /// Wait-free: a few loads, and no write at all.
     #[inline]
-    pub fn get(&self, handle: Handle) -> Result<&T, HandleError> {
-        match self.lookup.get(handle, &self.guard) {
+    pub fn get(&self, handle: Handle<T>) -> Result<&T, HandleError> {
+        match self.lookup.get(handle.raw(), &self.guard) {
             Some(value) => Ok(value),
             None => self.get_again(handle),
         }
@@ -157,9 +208,9 @@ impl<'t, T> Pinned<'t, T> {
     /// gives the error.
     #[cold]
     #[inline(never)]
-    fn get_again(&self, handle: Handle) -> Result<&T, HandleError> {
-        let value = self.inner.lookup().get(handle, &self.guard);
-        value.ok_or_else(|| self.inner.explain(handle))
+    fn get_again(&self, handle: Handle<T>) -> Result<&T, HandleError> {
+        let value = self.inner.lookup().get(handle.raw(), &self.guard);
+        value.ok_or_else(|| self.inner.explain(handle.raw()))
     }
 
     /// Gives up everything seen so far and pins anew. What was deleted meanwhile is dropped now, on
@@ -194,7 +245,8 @@ impl<'t, T> Pinned<'t, T> {
     ///
     /// Weakly consistent: a value that is live for all of the iteration is seen exactly once; one
     /// that is inserted or deleted meanwhile is seen once or not at all. Nothing seen is dropped
-    /// before the pin is gone, even if it is deleted meanwhile.
+    /// before the pin is gone, even if it is deleted meanwhile. The iteration ends, also if each
+    /// of its steps inserts.
     ///
     /// # Example
     ///
@@ -222,7 +274,7 @@ impl<T> fmt::Debug for Pinned<'_, T> {
 }
 
 impl<'p, T> IntoIterator for &'p Pinned<'_, T> {
-    type Item = (Handle, &'p T);
+    type Item = (Handle<T>, &'p T);
     type IntoIter = Iter<'p, T>;
 
     fn into_iter(self) -> Iter<'p, T> {
@@ -252,14 +304,19 @@ pub struct Iter<'p, T> {
 }
 
 impl<'p, T> Iterator for Iter<'p, T> {
-    type Item = (Handle, &'p T);
+    type Item = (Handle<T>, &'p T);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (handle, value, next) = self.inner?.next_live(self.position, self.guard)?;
-        self.position = next;
-        Some((handle, value))
+        let next = self.inner?.next_live(&mut self.position, self.guard);
+        if next.is_none() {
+            // It ends once, although there may be more by now.
+            self.inner = None;
+        }
+        next.map(|(handle, value)| (Handle::of(handle), value))
     }
 }
+
+impl<T> FusedIterator for Iter<'_, T> {}
 
 impl<T> fmt::Debug for Iter<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

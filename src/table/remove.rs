@@ -74,10 +74,10 @@ impl<T> HandleTable<T> {
     ///   over, and tries to end one for the others. If more than eight wait for readers then, it
     ///   yields the processor once, so that a preempted reader can run.
     #[inline(always)]
-    pub fn remove(&self, handle: Handle) -> Result<(), HandleError> {
-        match self.inner.get().and_then(|inner| inner.delete(handle)) {
+    pub fn remove(&self, handle: Handle<T>) -> Result<(), HandleError> {
+        match self.inner.get().and_then(|inner| inner.delete(handle.raw())) {
             Some(_) => Ok(()),
-            None => Err(self.inner.explain(handle)),
+            None => Err(self.inner.explain(handle.raw())),
         }
     }
 
@@ -107,10 +107,10 @@ impl<T> HandleTable<T> {
     /// # Progress and cost
     ///
     /// Those of [`remove`](Self::remove) with a reader in the way, and of a look-up.
-    pub fn remove_ref(&self, handle: Handle) -> Result<Ref<'_, T>, HandleError> {
+    pub fn remove_ref(&self, handle: Handle<T>) -> Result<Ref<'_, T>, HandleError> {
         let guard = epoch::pin();
-        let deleted = self.inner.get().and_then(|inner| inner.delete(handle));
-        let slot = deleted.ok_or_else(|| self.inner.explain(handle))?;
+        let deleted = self.inner.get().and_then(|inner| inner.delete(handle.raw()));
+        let slot = deleted.ok_or_else(|| self.inner.explain(handle.raw()))?;
         // SAFETY: `delete` unlinked the slot after `guard` was pinned.
         let value = NonNull::from(unsafe { slot.value_ref(&guard) });
         // SAFETY: the value lives while the guard is pinned, and the `Ref` keeps the guard.
@@ -147,9 +147,9 @@ impl<T> HandleTable<T> {
     /// # Progress and cost
     ///
     /// Those of [`remove`](Self::remove). It waits for nobody.
-    pub fn remove_now(&self, handle: Handle) -> Result<bool, HandleError> {
-        let deleted = self.inner.get().and_then(|inner| inner.delete_now(handle));
-        deleted.ok_or_else(|| self.inner.explain(handle))
+    pub fn remove_now(&self, handle: Handle<T>) -> Result<bool, HandleError> {
+        let deleted = self.inner.get().and_then(|inner| inner.delete_now(handle.raw()));
+        deleted.ok_or_else(|| self.inner.explain(handle.raw()))
     }
 
     /// Deletes every handle for whose value `keep` returns `false`. Returns how many it has
@@ -181,7 +181,8 @@ impl<T> HandleTable<T> {
     ///
     /// Lock-free, but for `keep`, the `Drop`s that it runs, and the allocator. Takes time for every
     /// slot that was ever in use.
-    pub fn retain(&self, keep: impl FnMut(Handle, &T) -> bool) -> usize {
+    pub fn retain(&self, mut keep: impl FnMut(Handle<T>, &T) -> bool) -> usize {
+        let keep = |handle, value: &T| keep(Handle::of(handle), value);
         self.inner.get().map_or(0, |inner| inner.retain(keep))
     }
 

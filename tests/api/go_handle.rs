@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use handle_table::{Handle, HandleError, HandleTable};
+use handle_table::{Global, Handle, HandleError, HandleTable};
 
 use crate::{
     common::{eventually, Census, Witness},
@@ -36,8 +36,8 @@ where
     T: PartialEq + std::fmt::Debug + Clone + Send + Sync + 'static,
 {
     let (h1, h2) = (Handle::new(v1.clone()), Handle::new(v2.clone()));
-    assert_ne!(h1.into_raw(), 0);
-    assert_ne!(h2.into_raw(), 0);
+    assert_ne!(h1.to_raw(), 0);
+    assert_ne!(h2.to_raw(), 0);
     assert_ne!(h1, h2);
     assert_eq!(*h1.value::<T>(), v1);
     assert_eq!(*h2.value::<T>(), v2);
@@ -68,11 +68,11 @@ fn equal_values_get_different_handles() {
 #[test]
 fn zero_is_never_a_handle() {
     let _serial = serial();
-    assert_eq!(Handle::from_raw(0), Err(HandleError::Null));
-    assert_eq!(Handle::from_ptr(std::ptr::null_mut()), Err(HandleError::Null));
+    assert_eq!(Handle::<u8>::from_raw(0), Err(HandleError::Null));
+    assert_eq!(Handle::<u8>::from_ptr(std::ptr::null_mut()), Err(HandleError::Null));
     let handle = Handle::new(());
-    assert_ne!(handle.into_raw(), 0);
-    assert!(!handle.into_ptr().is_null());
+    assert_ne!(handle.to_raw(), 0);
+    assert!(!handle.to_ptr().is_null());
     handle.delete();
 }
 
@@ -83,11 +83,11 @@ fn the_integers_next_to_a_handle_are_invalid() {
     let table = HandleTable::new();
     let in_table = table.insert(42);
     for step in [1, usize::MAX] {
-        let neighbour = forge(handle.into_raw().wrapping_add(step));
+        let neighbour: Handle = forge(handle.to_raw().wrapping_add(step));
         assert!(panic_of(|| neighbour.value::<i32>()).contains(MISUSE));
         assert!(panic_of(|| neighbour.delete()).contains(MISUSE));
 
-        let neighbour = forge(in_table.into_raw().wrapping_add(step));
+        let neighbour = forge(in_table.to_raw().wrapping_add(step));
         assert!(table.get(neighbour).is_err());
         assert!(table.remove(neighbour).is_err());
     }
@@ -105,7 +105,7 @@ fn a_deleted_handle_is_reported_as_deleted() {
     for message in [panic_of(|| handle.value::<String>()), panic_of(|| handle.delete())] {
         assert!(message.starts_with(MISUSE), "{message}");
         assert!(message.contains("already deleted"), "{message}");
-        let raw = format!("{:#x}", handle.into_raw());
+        let raw = format!("{:#x}", handle.to_raw());
         assert!(message.contains(&raw), "{message} says which: {raw}");
     }
 
@@ -113,7 +113,7 @@ fn a_deleted_handle_is_reported_as_deleted() {
     let handle = table.insert(42);
     table.remove(handle).unwrap();
     let is_deleted =
-        |error| matches!(error, HandleError::Deleted { raw, .. } if raw == handle.into_raw());
+        |error| matches!(error, HandleError::Deleted { raw, .. } if raw == handle.to_raw());
     assert!(is_deleted(table.get(handle).unwrap_err()));
     assert!(is_deleted(table.cloned(handle).unwrap_err()));
     assert!(is_deleted(table.pin().get(handle).copied().unwrap_err()));
@@ -126,7 +126,7 @@ fn a_deleted_handle_is_reported_as_deleted() {
 #[test]
 fn a_handle_that_was_never_issued_is_reported_as_unknown() {
     let _serial = serial();
-    let message = panic_of(|| forge(42).value::<i32>());
+    let message = panic_of(|| forge::<Global>(42).value::<i32>());
     assert!(message.starts_with(MISUSE), "{message}");
     assert!(message.contains("never issued"), "{message}");
 }

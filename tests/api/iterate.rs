@@ -181,7 +181,7 @@ fn clears_at_a_time_delete_each_value_once() {
     for table in table_kinds() {
         for _ in 0..20 {
             for n in 0..200 {
-                table.insert(CENSUS.witness(n));
+                let _ = table.insert(CENSUS.witness(n));
             }
             run_concurrently(3, |nth| match nth {
                 0 => table.clear(),
@@ -235,7 +235,7 @@ fn the_counts_add_up() {
 #[test]
 fn the_length_is_exact_after_many_threads() {
     for table in table_kinds() {
-        let kept: Vec<Vec<Handle>> = run_concurrently(6, |nth| {
+        let kept: Vec<Vec<Handle<_>>> = run_concurrently(6, |nth| {
             let mut rng = Rng(nth as u64);
             let mut live = Vec::new();
             for n in 0..2_000 {
@@ -254,4 +254,34 @@ fn the_length_is_exact_after_many_threads() {
         kept.iter().for_each(|handle| table.remove(*handle).unwrap());
         assert_at_rest(&table, 0);
     }
+}
+
+#[test]
+fn an_iteration_that_inserts_ends() {
+    for table in table_kinds() {
+        for number in 0..10 {
+            let _ = table.insert(number);
+        }
+        let pinned = table.pin();
+        let mut visits = 0;
+        for (handle, number) in &pinned {
+            table.remove(handle).unwrap();
+            let _ = table.insert(*number);
+            visits += 1;
+            assert!(visits < 10_000, "there is no end of it");
+        }
+        drop(pinned);
+        assert_eq!(table.len(), 10);
+    }
+}
+
+#[test]
+fn an_iteration_ends_once() {
+    let table = HandleTable::new();
+    let pinned = table.pin();
+    let _ = table.insert(1);
+    let mut iter = pinned.iter();
+    while iter.next().is_some() {}
+    (0..100).for_each(|number| _ = table.insert(number));
+    assert_eq!(iter.next(), None);
 }

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use handle_table::{Full, Handle, HandleTable};
+use handle_table::{FullError, Handle, HandleTable, InsertError};
 
 use crate::common::{run_concurrently, Census};
 
@@ -15,7 +15,7 @@ fn limited<T>(handles: usize) -> HandleTable<T> {
 }
 
 /// All live handles.
-fn live_handles<T>(table: &HandleTable<T>) -> Vec<Handle> {
+fn live_handles<T>(table: &HandleTable<T>) -> Vec<Handle<T>> {
     table.pin().iter().map(|(handle, _)| handle).collect()
 }
 
@@ -44,9 +44,9 @@ fn a_full_table_gives_the_value_back() {
     static CENSUS: Census = Census::new();
     let table = limited(1);
     let handle = table.try_insert(CENSUS.witness(0)).unwrap();
-    let full: Full<_> = table.try_insert(CENSUS.witness(1)).unwrap_err();
+    let full: FullError<_> = table.try_insert(CENSUS.witness(1)).unwrap_err();
     assert!(full.to_string().contains("ran out of handle space"));
-    assert!(format!("{full:?}").contains("Full"));
+    assert!(format!("{full:?}").contains("FullError"));
     let value = full.into_inner();
     assert_eq!(CENSUS.dropped(), 0);
     assert_eq!(value.look(), 1);
@@ -69,6 +69,28 @@ fn a_full_table_gives_the_closure_back_uncalled() {
     table.remove(first).unwrap();
     let second = table.try_insert_with(make).unwrap();
     assert_eq!(*table.get(second).unwrap(), "captured");
+}
+
+#[test]
+fn a_full_table_calls_no_closure_that_may_fail() {
+    let table = limited(1);
+    let first = table.insert(String::from("first"));
+    let captured = String::from("captured");
+    let full = table.try_insert_with_result(|_| Ok::<_, ()>(captured)).unwrap_err();
+    assert_eq!(full.code(), Some(-7));
+    assert!(format!("{full:?}").contains("Full"));
+    let InsertError::Full(full) = full else { panic!("{full:?}") };
+    assert!(full.to_string().contains("ran out of handle space"));
+    table.remove(first).unwrap();
+    let second = table.try_insert_with_result(full.into_inner()).unwrap();
+    assert_eq!(*table.get(second).unwrap(), "captured");
+    // One whose value is not made gives its handle back.
+    table.remove(second).unwrap();
+    for _ in 0..10 {
+        let failed = table.try_insert_with_result(|_| Err("not made"));
+        assert!(matches!(failed, Err(InsertError::Failed("not made"))));
+    }
+    assert_eq!(capacity_left(&table), 1);
 }
 
 #[test]
@@ -96,8 +118,8 @@ fn failed_operations_leave_the_capacity_as_it_is() {
     }
     assert_eq!(capacity_left(&table), 1);
     for _ in 0..10 {
-        table.try_insert(2).unwrap_err();
-        table.try_insert_with(|_| 2).unwrap_err();
+        assert!(table.try_insert(2).is_err());
+        assert!(table.try_insert_with(|_| 2).is_err());
     }
     table.remove(handle).unwrap();
     assert_eq!(capacity_left(&table), 1);
@@ -188,4 +210,27 @@ fn a_table_whose_handles_have_no_bits_left_is_full() {
         table.flush();
         assert_eq!(capacity_left(&table), 1000);
     }
+}
+
+/// Where handles are few enough to use them up: slots that wait for a batch are given back before
+/// an insert fails.
+#[cfg(target_pointer_width = "32")]
+#[test]
+fn a_full_table_reclaims_before_it_refuses() {
+    let table = HandleTable::builder().shards(1).build();
+    let mut handles = vec![];
+    let full = loop {
+        match table.try_insert(handles.len()) {
+            Ok(handle) => handles.push(handle),
+            Err(full) => break full.into_inner(),
+        }
+    };
+    assert_eq!(full, handles.len());
+    for handle in handles.drain(..1_023) {
+        table.remove(handle).unwrap();
+    }
+    for number in 0..1_023 {
+        assert!(table.try_insert(number).is_ok(), "{} are free", 1_023 - number);
+    }
+    assert!(table.try_insert(0).is_err());
 }

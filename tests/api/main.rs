@@ -11,18 +11,27 @@ mod serial;
 #[path = "../common/slots.rs"]
 mod slots;
 
+mod call;
+mod damaged;
 mod forged;
 mod go_handle;
 mod insert_with;
 mod iterate;
 mod limit;
 mod model;
+mod reserve;
 mod traits;
 
-use handle_table::Handle;
+use handle_table::{set_report_hook, Handle};
+
+/// Leaves reports unwritten: by default each is a line on stderr. (They are tested in
+/// `isolated/report_hook.rs`.)
+fn quiet() {
+    set_report_hook(|_| ());
+}
 
 /// The handle that C sends with this integer.
 #[track_caller]
-fn forge(raw: usize) -> Handle {
+fn forge<K: ?Sized>(raw: usize) -> Handle<K> {
     Handle::from_raw(raw).expect("the integer is not zero")
 }

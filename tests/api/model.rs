@@ -6,10 +6,13 @@ use std::{
     panic::{catch_unwind, resume_unwind, AssertUnwindSafe},
 };
 
-use handle_table::{Handle, HandleError, HandleTable};
+use handle_table::{CallError, Handle, HandleError, HandleTable};
 use proptest::{prelude::*, sample::Index};
 
-use crate::common::{table_kinds, Census, Witness};
+use crate::{
+    common::{table_kinds, Census, Witness},
+    quiet,
+};
 
 /// One operation. An `Index` picks one of the handles issued so far, live or stale.
 #[derive(Clone, Debug)]
@@ -17,12 +20,16 @@ enum Op {
     Insert(u16),
     InsertWith(u16),
     InsertWithPanic,
+    /// Reserves a handle, and fills it, or drops it if there is no value.
+    Reserve(Option<u16>),
     Get(Index),
     Remove(Index),
     RemoveRef(Index),
     RemoveNow(Index),
     Forge(usize),
     Flip(Index, u32),
+    Call(Index),
+    Destroy(Index),
     Retain(u16),
     Clear,
     Iterate,
@@ -36,12 +43,15 @@ fn op() -> impl Strategy<Value = Op> {
         20 => any::<u16>().prop_map(Op::Insert),
         4 => any::<u16>().prop_map(Op::InsertWith),
         1 => Just(Op::InsertWithPanic),
+        4 => any::<Option<u16>>().prop_map(Op::Reserve),
         8 => handle().prop_map(Op::Get),
         12 => handle().prop_map(Op::Remove),
         3 => handle().prop_map(Op::RemoveRef),
         3 => handle().prop_map(Op::RemoveNow),
         2 => any::<usize>().prop_map(Op::Forge),
         2 => (handle(), 0..usize::BITS).prop_map(|(handle, bit)| Op::Flip(handle, bit)),
+        2 => handle().prop_map(Op::Call),
+        3 => handle().prop_map(Op::Destroy),
         1 => (2_u16..5).prop_map(Op::Retain),
         1 => Just(Op::Clear),
         2 => Just(Op::Iterate),
@@ -57,9 +67,9 @@ static CENSUS: Census = Census::new();
 struct Pair {
     table: HandleTable<Witness>,
     limit: usize,
-    model: HashMap<Handle, u16>,
-    /// All handles issued so far, in order, and those that only a panicking closure saw.
-    seen: Vec<Handle>,
+    model: HashMap<Handle<Witness>, u16>,
+    /// All handles issued so far, in order, and those that were shown and never issued.
+    seen: Vec<Handle<Witness>>,
 }
 
 impl Pair {
@@ -67,11 +77,11 @@ impl Pair {
         Self { table, limit, model: HashMap::new(), seen: Vec::new() }
     }
 
-    fn pick(&self, index: Index) -> Option<Handle> {
+    fn pick(&self, index: Index) -> Option<Handle<Witness>> {
         (!self.seen.is_empty()).then(|| *index.get(&self.seen))
     }
 
-    fn issued(&mut self, handle: Handle, n: u16) {
+    fn issued(&mut self, handle: Handle<Witness>, n: u16) {
         assert!(self.model.len() < self.limit, "more handles than the limit");
         assert!(!self.seen.contains(&handle), "a handle was issued twice");
         self.seen.push(handle);
@@ -79,14 +89,14 @@ impl Pair {
     }
 
     /// The table has answered `error` for `handle`: is that right?
-    fn check_error(&self, handle: Handle, error: HandleError) {
+    fn check_error(&self, handle: Handle<Witness>, error: HandleError) {
         assert!(!self.model.contains_key(&handle), "{error}");
         if self.seen.contains(&handle) {
             assert!(matches!(error, HandleError::Deleted { .. }), "{error}");
         }
     }
 
-    fn check(&self, handle: Handle) {
+    fn check(&self, handle: Handle<Witness>) {
         assert_eq!(self.table.contains(handle), self.model.contains_key(&handle));
         match self.table.get(handle) {
             Ok(value) => assert_eq!(self.model.get(&handle).copied(), Some(number(&value))),
@@ -94,12 +104,32 @@ impl Pair {
         }
     }
 
-    fn removed(&mut self, handle: Handle, result: Result<(), HandleError>) {
+    fn removed(&mut self, handle: Handle<Witness>, result: Result<(), HandleError>) {
         match result {
             Ok(()) => assert!(self.model.remove(&handle).is_some()),
             Err(error) => self.check_error(handle, error),
         }
         assert!(!self.table.contains(handle));
+    }
+
+    fn reserve(&mut self, value: Option<u16>) {
+        let Ok(reserved) = self.table.try_reserve() else {
+            return assert_eq!(self.model.len(), self.limit);
+        };
+        let handle = reserved.handle();
+        let not_yet = HandleError::NotYet { raw: handle.to_raw() };
+        assert_eq!(self.table.get(handle).map(drop), Err(not_yet));
+        assert_eq!(self.table.remove(handle), Err(not_yet));
+        match value {
+            Some(n) => {
+                assert_eq!(reserved.fill(CENSUS.witness(n.into())), handle);
+                self.issued(handle, n);
+            }
+            None => {
+                drop(reserved);
+                self.seen.push(handle);
+            }
+        }
     }
 
     fn run(&mut self, op: Op) {
@@ -130,6 +160,27 @@ impl Pair {
                     (result, _) => assert!(result.is_ok_and(|result| result.is_err())),
                 }
             }
+            Op::Reserve(value) => self.reserve(value),
+            Op::Call(index) => {
+                let Some(handle) = self.pick(index) else {
+                    return;
+                };
+                match self.table.call(handle.to_ptr(), number) {
+                    Ok(n) => assert_eq!(self.model.get(&handle), Some(&n)),
+                    Err(CallError::Handle(error)) => self.check_error(handle, error),
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            Op::Destroy(index) => {
+                let Some(handle) = self.pick(index) else {
+                    return;
+                };
+                let bad = self.table.stats().bad_handles;
+                self.table.destroy(handle.to_ptr());
+                let was_live = self.model.remove(&handle).is_some();
+                assert_eq!(self.table.stats().bad_handles == bad, was_live);
+                assert!(!self.table.contains(handle));
+            }
             Op::Get(index) => self.pick(index).into_iter().for_each(|h| self.check(h)),
             Op::Remove(index) => {
                 let Some(handle) = self.pick(index) else {
@@ -157,7 +208,7 @@ impl Pair {
                 Handle::from_raw(raw).into_iter().for_each(|h| self.check(h));
             }
             Op::Flip(index, bit) => {
-                let flip = |handle: Handle| Handle::from_raw(handle.into_raw() ^ (1 << bit)).ok();
+                let flip = |handle: Handle<_>| Handle::from_raw(handle.to_raw() ^ (1 << bit)).ok();
                 let Some(handle) = self.pick(index).and_then(flip) else {
                     return;
                 };
@@ -216,6 +267,7 @@ fn number(value: &Witness) -> u16 {
 
 /// Runs the operations on tables of all kinds, and on small ones that are full most of the time.
 fn compare(ops: &[Op]) {
+    quiet();
     let limited = |shards, limit| {
         let builder = HandleTable::builder().shards(shards);
         Pair::new(builder.max_handles(limit).build(), limit)

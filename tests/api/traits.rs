@@ -10,21 +10,22 @@ use std::{
 };
 
 use handle_table::{
-    Builder, Full, Handle, HandleError, HandleTable, Iter, Pinned, QuiesceError, Ref, Stats,
+    Builder, CallError, FullError, Handle, HandleError, HandleTable, InsertError, Iter, Pinned,
+    QuiesceError, Ref, Reserved, Stats,
 };
 
 use crate::forge;
 
 static PLAIN: HandleTable<String> = HandleTable::new();
 static BUILT: HandleTable<u32> = HandleTable::builder().shards(4).max_handles(2).build();
-const BUILDER: Builder<u8> = HandleTable::builder().shards(2);
+const BUILDER: Builder<HandleTable<u8>> = HandleTable::builder().shards(2);
 static FROM_CONST: HandleTable<u8> = BUILDER.build();
 #[allow(clippy::declare_interior_mutable_const)]
 const EMPTY: HandleTable<u8> = HandleTable::new();
 static MANY: [HandleTable<u8>; 3] = [EMPTY; 3];
 const FORGED: Result<Handle, HandleError> = Handle::from_raw(42);
 const FORGED_POINTER: *mut c_void = match FORGED {
-    Ok(handle) => handle.into_ptr(),
+    Ok(handle) => handle.to_ptr(),
     Err(_) => std::ptr::null_mut(),
 };
 
@@ -36,8 +37,8 @@ fn a_table_can_be_a_static() {
     drop(value);
     PLAIN.remove(handle).unwrap();
 
-    BUILT.insert(1);
-    BUILT.insert(2);
+    let _ = BUILT.insert(1);
+    let _ = BUILT.insert(2);
     assert_eq!(BUILT.try_insert(3).unwrap_err().into_inner(), 3);
 
     let handle = FROM_CONST.insert(7);
@@ -64,7 +65,7 @@ fn a_handle_and_an_optional_handle_are_as_large_as_a_pointer() {
 #[test]
 fn an_optional_handle_is_zero_for_none() {
     extern "C" fn callee(handle: Option<Handle>) -> usize {
-        handle.map_or(0, Handle::into_raw)
+        handle.map_or(0, Handle::to_raw)
     }
     // As C declares it.
     type Callee = extern "C" fn(usize) -> usize;
@@ -78,10 +79,10 @@ fn an_optional_handle_is_zero_for_none() {
 #[test]
 fn a_handle_survives_the_way_through_c() {
     for raw in [1, 42, usize::MAX, 1 << (usize::BITS - 1)] {
-        let handle = forge(raw);
-        assert_eq!(handle.into_raw(), raw);
-        assert_eq!(Handle::from_ptr(handle.into_ptr()), Ok(handle));
-        assert_eq!(handle.into_ptr().addr(), raw);
+        let handle: Handle = forge(raw);
+        assert_eq!(handle.to_raw(), raw);
+        assert_eq!(Handle::from_ptr(handle.to_ptr()), Ok(handle));
+        assert_eq!(handle.to_ptr().addr(), raw);
     }
     assert_eq!(FORGED, Ok(forge(42)));
     assert_eq!(FORGED_POINTER.addr(), 42);
@@ -90,13 +91,13 @@ fn a_handle_survives_the_way_through_c() {
 #[test]
 fn order_hash_and_equality_are_those_of_the_integer() {
     let raws = [usize::MAX, 1, 7, 42, 7];
-    let sorted: BTreeSet<_> = raws.map(forge).into_iter().collect();
+    let sorted: BTreeSet<_> = raws.map(forge::<u8>).into_iter().collect();
     let expected: BTreeSet<_> = raws.into_iter().collect();
-    assert!(sorted.iter().map(|h| h.into_raw()).eq(expected));
-    assert_eq!(raws.map(forge).into_iter().collect::<HashSet<_>>().len(), 4);
-    let (a, copy) = (forge(7), forge(7));
+    assert!(sorted.iter().map(|h| h.to_raw()).eq(expected));
+    assert_eq!(raws.map(forge::<u8>).into_iter().collect::<HashSet<_>>().len(), 4);
+    let (a, copy) = (forge::<u8>(7), forge(7));
     assert!(a == copy && a <= copy && a < forge(8));
-    assert_eq!(format!("{:?}", forge(0xC0DE)), "Handle(0xc0de)");
+    assert_eq!(format!("{:?}", forge::<u8>(0xC0DE)), "Handle(0xc0de)");
 }
 
 /// These compile only for types that have the trait.
@@ -161,12 +162,25 @@ fn handles_counts_and_errors_can_be_sent() {
     is_sync::<Handle>();
     is_unwind_safe::<Handle>();
     is_send::<Stats>();
-    is_sync::<Builder<std::rc::Rc<u8>>>();
+    is_sync::<Builder<HandleTable<std::rc::Rc<u8>>>>();
     is_error::<HandleError>();
     is_error::<QuiesceError>();
-    is_error::<Full<String>>();
-    assert!(is_impl!(Full<std::cell::Cell<u8>>: Send));
-    assert!(!is_impl!(Full<std::rc::Rc<u8>>: Send), "it holds the value");
+    is_error::<FullError<String>>();
+    is_error::<CallError>();
+    is_error::<InsertError<String, std::fmt::Error>>();
+    assert!(is_impl!(FullError<std::cell::Cell<u8>>: Send));
+    assert!(!is_impl!(FullError<std::rc::Rc<u8>>: Send), "it holds the value");
+}
+
+#[test]
+fn a_reserved_handle_can_be_sent_if_its_values_can_be_shared() {
+    use std::{cell::Cell, rc::Rc, sync::MutexGuard};
+
+    is_send::<Reserved<'static, String>>();
+    is_sync::<Reserved<'static, String>>();
+    assert!(!is_impl!(Reserved<'static, Rc<u8>>: Send));
+    assert!(!is_impl!(Reserved<'static, Cell<u8>>: Send), "Send is not enough");
+    assert!(!is_impl!(Reserved<'static, MutexGuard<'static, u8>>: Send), "Sync is not enough");
 }
 
 #[test]
@@ -176,7 +190,7 @@ fn every_error_names_its_cause() {
     table.remove(handle).unwrap();
     let messages = [
         HandleError::Null.to_string(),
-        HandleError::Unknown.to_string(),
+        HandleError::Unknown { raw: 42 }.to_string(),
         table.remove(handle).unwrap_err().to_string(),
         QuiesceError::Pinned.to_string(),
         QuiesceError::InsideDrop.to_string(),
@@ -192,7 +206,7 @@ fn every_error_names_its_cause() {
     ]) {
         assert!(message.contains(word), "{message}");
     }
-    assert!(messages[2].contains(&format!("{:#x}", handle.into_raw())));
+    assert!(messages[2].contains(&format!("{:#x}", handle.to_raw())));
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! What the three binaries of tests share. What only some of them use lies beside it: they include
-//! these files one by one.
+//! What the binaries of tests share. What only some of them use lies beside it: they include these
+//! files one by one.
+// Not all of them use all of it.
+#![allow(dead_code, unused_imports)]
 
 mod census;
 mod kinds;

@@ -26,7 +26,7 @@ pub(crate) fn storm(
     let (all, most_waited, board) = (&Barrier::new(4), &AtomicUsize::new(0), &board);
     let delete = |turn: usize, entry: &AtomicUsize| {
         let handle = table.insert(census.witness(turn));
-        if let Ok(old) = Handle::from_raw(entry.swap(handle.into_raw(), SeqCst)) {
+        if let Ok(old) = Handle::from_raw(entry.swap(handle.to_raw(), SeqCst)) {
             table.remove(old).unwrap();
         }
     };

@@ -1,6 +1,6 @@
 //! Every verb of a table, for places where a table may be used although little else may.
 
-use handle_table::{Handle, HandleError, HandleTable};
+use handle_table::{Handle, HandleError, HandleTable, InsertError};
 
 /// Calls every verb but `quiesce`, on values that only this call knows: `make(n)` is a value from
 /// which `number_of` reads `n`.
@@ -26,6 +26,19 @@ pub(crate) fn use_every_verb<T: Send + Sync + 'static>(
         check("insert_with", !table.contains(me));
         make(300)
     });
+    let failed = table.try_insert_with_result(|_| Err::<T, _>(7));
+    check("try_insert_with_result", matches!(failed, Err(InsertError::Failed(7))));
+    let reserved = table.reserve();
+    let filled = reserved.handle();
+    let not_yet = table.get(filled).map(drop);
+    check("reserve", matches!(not_yet, Err(HandleError::NotYet { .. })));
+    check("fill", reserved.fill(make(305)) == filled);
+    let dropped = table.reserve().handle();
+    let deleted = table.get(dropped).map(drop);
+    check("drop of a reserved handle", matches!(deleted, Err(HandleError::Deleted { .. })));
+    check("call", table.call(filled.to_ptr(), number_of) == Ok(305));
+    table.destroy(filled.to_ptr());
+    check("destroy", !table.contains(filled));
     check("len", table.len() >= 301 && !table.is_empty());
     check("stats", table.stats().live >= 301);
     check("contains", table.contains(with));

@@ -34,13 +34,13 @@ fn storm<T>(
         for turn in 0..turns {
             let entry = &board[rng.below(board.len())];
             let Ok(handle) = Handle::from_raw(entry.load(Acquire)) else {
-                entry.store(table.insert(make(turn)).into_raw(), Relaxed);
+                entry.store(table.insert(make(turn)).to_raw(), Relaxed);
                 continue;
             };
             match rng.below(64) {
                 0..=23 => {
                     let new = table.insert(make(turn));
-                    let old = entry.swap(new.into_raw(), AcqRel);
+                    let old = entry.swap(new.to_raw(), AcqRel);
                     let _ = table.remove(Handle::from_raw(old).unwrap());
                 }
                 24..=39 => {

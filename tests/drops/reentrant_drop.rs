@@ -53,7 +53,7 @@ fn use_in_drop(table: &HandleTable<OnDrop>) {
 }
 
 /// Inserts a value whose drop uses the table, and then counts itself as done.
-fn insert_user(table: &Table, done: &Arc<AtomicUsize>) -> Handle {
+fn insert_user(table: &Table, done: &Arc<AtomicUsize>) -> Handle<OnDrop> {
     let (of_drop, done) = (Arc::downgrade(table), Arc::clone(done));
     table.insert(OnDrop::new(move || {
         use_in_drop(&of_drop.upgrade().expect("the table is in use"));

@@ -69,8 +69,8 @@ fn files_in_a_loop_are_never_open_two_at_a_time() {
 #[test]
 fn the_receiver_of_a_removed_sender_hears_it_at_once() {
     let _serial = serial();
-    type Table = HandleTable<Sender<()>>;
-    let ways: [fn(&Table, Handle); 6] = [
+    type Way = fn(&HandleTable<Sender<()>>, Handle<Sender<()>>);
+    let ways: [Way; 6] = [
         |table, handle| table.remove(handle).unwrap(),
         |table, handle| assert!(table.remove_now(handle).unwrap()),
         |table, handle| drop(table.remove_ref(handle).unwrap()),
@@ -151,7 +151,7 @@ fn in_a_storm_with_readers_nothing_is_pending_once_they_have_let_go() {
 fn a_chain_of_a_million_is_dropped_before_the_delete_of_its_head_returns() {
     let _serial = serial();
     /// A linked list in a table: each link deletes the next.
-    struct Link(Option<Handle>);
+    struct Link(Option<Handle<Link>>);
     impl Drop for Link {
         fn drop(&mut self) {
             DROPPED.fetch_add(1, SeqCst);

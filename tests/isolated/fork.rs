@@ -38,7 +38,7 @@ fn in_child(child: impl FnOnce() -> u8) -> Option<u8> {
 }
 
 /// Each verb, in the child. The first one that goes wrong is the answer; zero if none does.
-fn use_tables(number: Handle, shared: Handle) -> u8 {
+fn use_tables(number: Handle<usize>, shared: Handle<Arc<usize>>) -> u8 {
     let wrong = [
         NUMBERS.get(number).is_ok_and(|value| *value == 7),
         SHARED.get(shared).is_ok_and(|value| **value == 8),
@@ -117,7 +117,7 @@ fn a_child_uses_its_tables_and_issues_other_handles_than_its_parent() {
 /// The child sends its handles through a pipe.
 fn other_handles() {
     const MANY: usize = 1_000;
-    let issue = || (0..MANY).map(|n| NUMBERS.insert(n).into_raw()).collect::<Vec<_>>();
+    let issue = || (0..MANY).map(|n| NUMBERS.insert(n).to_raw()).collect::<Vec<_>>();
     let mut ends = [0; 2];
     // SAFETY: the array has room for two.
     assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);

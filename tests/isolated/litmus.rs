@@ -57,7 +57,7 @@ fn delete(nanos: u64, end: Instant) -> usize {
         let cell = deleted % CELLS.len();
         CELLS[cell].store(true, Relaxed);
         let handle = TABLE.insert(Cell(cell));
-        NOW.store(handle.into_raw(), Release);
+        NOW.store(handle.to_raw(), Release);
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_nanos(nanos) {
             spin_loop();

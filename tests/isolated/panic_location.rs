@@ -65,6 +65,8 @@ fn a_full_table_is_reported_at_the_callers_line() {
     let table = HandleTable::builder().max_handles(0).build();
     let (reported, line) = locations!(table.insert(1));
     assert_eq!(reported, line, "insert");
+    let (reported, line) = locations!(table.reserve());
+    assert_eq!(reported, line, "reserve");
     let (reported, line) = locations!(table.insert_with(|_| 1));
     assert_eq!(reported, line, "insert_with");
 }

@@ -132,25 +132,27 @@ fn install(signal: libc::c_int) {
     assert_eq!(result, 0);
 }
 
+/// Shows `new` to the handler, and removes what was shown before it.
+fn show<K>(entry: &AtomicUsize, new: Handle<K>, remove: impl Fn(Handle<K>)) {
+    if let Ok(old) = Handle::from_raw(entry.swap(new.to_raw(), SeqCst)) {
+        remove(old);
+    }
+}
+
 /// Inserts, looks up, and deletes, all of which the handler interrupts.
 fn work(turn: usize) {
     let [value, number, process_wide] = &HANDLES[turn % SHOWN];
-    let remove = |entry: &AtomicUsize, new: Handle, remove: &dyn Fn(Handle)| {
-        if let Ok(old) = Handle::from_raw(entry.swap(new.into_raw(), SeqCst)) {
-            remove(old);
-        }
-    };
     let new = TABLE.insert(Value::new(turn));
     assert!(TABLE.get(new).is_ok_and(|value| value.number == turn && value.is_right()));
-    remove(value, new, &|old| match turn % 3 {
+    show(value, new, |old| match turn % 3 {
         0 => TABLE.remove(old).unwrap(),
         1 => drop(TABLE.remove_ref(old).unwrap()),
         _ => drop(TABLE.remove_now(old).unwrap()),
     });
     let new = NUMBERS.insert(3 * turn + 1);
     assert_eq!(NUMBERS.get(new).as_deref(), Ok(&(3 * turn + 1)));
-    remove(number, new, &|old| NUMBERS.remove(old).unwrap());
-    remove(process_wide, Handle::new(Value::new(turn)), &Handle::delete);
+    show(number, new, |old| NUMBERS.remove(old).unwrap());
+    show(process_wide, Handle::new(Value::new(turn)), Handle::delete);
 }
 
 // One test: the handler is the process's.

@@ -32,12 +32,12 @@ fn growth(mut use_threads: impl FnMut()) -> usize {
 
 static TABLE: HandleTable<u8> = HandleTable::new();
 
-fn look(handle: Handle) {
+fn look(handle: Handle<u8>) {
     assert_eq!(TABLE.get(handle).as_deref(), Ok(&7));
 }
 
 /// Looks a handle up, many times, when the thread's state in this crate is gone.
-struct Late(Handle);
+struct Late(Handle<u8>);
 
 impl Drop for Late {
     fn drop(&mut self) {

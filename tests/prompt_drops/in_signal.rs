@@ -17,7 +17,7 @@ fn a_look_up_for_handlers_keeps_its_value_and_leaves_it_to_the_next_call() {
     static CENSUS: Census = Census::new();
     static OTHER: HandleTable<Witness> = HandleTable::new();
     let kept = OTHER.insert(CENSUS.witness(0));
-    type Call = fn(&HandleTable<Witness>, Handle);
+    type Call = fn(&HandleTable<Witness>, Handle<Witness>);
     let calls: [Call; 8] = [
         |table, _| drop(table.pin()),
         |table, _| table.remove(table.insert(CENSUS.witness(0))).unwrap(),

@@ -4,13 +4,13 @@
 #![cfg(not(loom))]
 
 #[path = "../common/mod.rs"]
-#[allow(dead_code, unused_imports)] // Some helpers are for the other binaries.
 mod common;
 /// All tests take this lock: a reader of another test would be in the way.
 #[path = "../common/serial.rs"]
 mod serial;
 
 mod batches;
+mod calls;
 mod counts;
 mod in_signal;
 mod last_reader;
@@ -81,14 +81,14 @@ struct Reader {
 }
 
 impl Reader {
-    fn new<T: Send + Sync>(table: &'static HandleTable<T>, handle: Option<Handle>) -> Self {
+    fn new<T: Send + Sync>(table: &'static HandleTable<T>, handle: Option<Handle<T>>) -> Self {
         Self::named("reader", table, handle)
     }
 
     fn named<T: Send + Sync>(
         name: &str,
         table: &'static HandleTable<T>,
-        handle: Option<Handle>,
+        handle: Option<Handle<T>>,
     ) -> Self {
         let (holds, is_held) = channel();
         let (let_go, told) = channel();

@@ -15,7 +15,7 @@ use crate::{
 /// A value that deletes others in its drop.
 struct Parent {
     table: &'static HandleTable<Parent>,
-    children: Vec<Handle>,
+    children: Vec<Handle<Parent>>,
     _witness: Witness,
 }
 
@@ -37,7 +37,7 @@ impl Drop for Parent {
 static CENSUS: Census = Census::new();
 
 /// Inserts a tree.
-fn tree(table: &'static HandleTable<Parent>, depth: usize, width: usize) -> Handle {
+fn tree(table: &'static HandleTable<Parent>, depth: usize, width: usize) -> Handle<Parent> {
     let children = match depth {
         0 => Vec::new(),
         _ => (0..width).map(|_| tree(table, depth - 1, width)).collect(),
@@ -48,7 +48,7 @@ fn tree(table: &'static HandleTable<Parent>, depth: usize, width: usize) -> Hand
 #[test]
 fn a_tree_is_gone_before_the_delete_of_its_root_returns() {
     let _serial = serial();
-    type Way = fn(&'static HandleTable<Parent>, Handle);
+    type Way = fn(&'static HandleTable<Parent>, Handle<Parent>);
     let ways: [Way; 6] = [
         |table, root| table.remove(root).unwrap(),
         |table, root| assert_eq!(table.remove_now(root), Ok(true)),

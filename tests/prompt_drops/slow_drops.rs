@@ -24,12 +24,12 @@ type Table = HandleTable<Value>;
 
 static CENSUS: Census = Census::new();
 
-fn quick(table: &Table) -> Handle {
+fn quick(table: &Table) -> Handle<Value> {
     table.insert((None, CENSUS.witness(0)))
 }
 
 /// A value whose drop says that it has begun, and goes on when it is told to.
-fn slow(table: &Table) -> (Handle, Receiver<()>, Sender<()>) {
+fn slow(table: &Table) -> (Handle<Value>, Receiver<()>, Sender<()>) {
     let (begin, begun) = channel();
     let (go_on, told) = channel::<()>();
     let told = Mutex::new(told);
@@ -41,10 +41,10 @@ fn slow(table: &Table) -> (Handle, Receiver<()>, Sender<()>) {
 }
 
 /// Deletes the slow value, and perhaps others, and drops it.
-type Way = fn(&'static Table, Handle);
+type Way = fn(&'static Table, Handle<Value>);
 
 /// Deletes the slow value in the middle of a thousand.
-fn delete_many(table: &Table, handle: Handle) {
+fn delete_many(table: &Table, handle: Handle<Value>) {
     for nth in 0..1_000 {
         if nth == 500 {
             table.remove(handle).unwrap();

@@ -27,7 +27,7 @@ use handle_table::{Handle, HandleTable};
 /// Runs `f` while another thread holds a `Ref` of `value`, or a `Pinned` if there is no value.
 fn while_another_reads<T: Send + Sync, R>(
     table: &HandleTable<T>,
-    value: Option<Handle>,
+    value: Option<Handle<T>>,
     f: impl FnOnce() -> R,
 ) -> R {
     let (ready, is_ready) = channel();

@@ -19,7 +19,7 @@ const INSERTS: usize = 100_000;
 
 /// The table has deleted all `issued`, and no two of them are equal.
 #[track_caller]
-fn assert_each_issued_once(table: &HandleTable<usize>, issued: &[Handle]) {
+fn assert_each_issued_once(table: &HandleTable<usize>, issued: &[Handle<usize>]) {
     let distinct: HashSet<_> = issued.iter().collect();
     assert_eq!(distinct.len(), issued.len(), "a handle was issued twice");
     for &handle in issued {
@@ -113,7 +113,7 @@ fn two_threads_never_get_the_same_handle() {
 fn a_handle_deleted_by_another_thread_is_never_reissued() {
     let _serial = serial();
     let table = HandleTable::builder().shards(4).build();
-    let (send, receive) = mpsc::sync_channel::<Handle>(64);
+    let (send, receive) = mpsc::sync_channel::<Handle<_>>(64);
     let receive = Mutex::new(receive);
     let issued = run_concurrently(4, |nth| {
         let mut all = Vec::new();

@@ -154,8 +154,11 @@ impl Drop for Slow {
     }
 }
 
+/// Deletes the value, and drops it.
+type Way = fn(&HandleTable<Slow>, Handle<Slow>);
+
 /// Whether `wait` returns only after the end of a drop that another thread runs, by `drop_it`.
-fn waits_for_a_drop(drop_it: fn(&HandleTable<Slow>, Handle), wait: fn(&HandleTable<Slow>)) -> bool {
+fn waits_for_a_drop(drop_it: Way, wait: fn(&HandleTable<Slow>)) -> bool {
     let table = HandleTable::new();
     let [begun, done] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
     let (go_on, receiver) = channel();
@@ -181,7 +184,7 @@ fn waits_for_a_drop(drop_it: fn(&HandleTable<Slow>, Handle), wait: fn(&HandleTab
 #[test]
 fn quiesce_waits_for_another_threads_drop() {
     let _serial = serial();
-    let ways: [fn(&HandleTable<Slow>, Handle); 2] = [
+    let ways: [Way; 2] = [
         |table, handle| assert!(table.remove_now(handle).unwrap()),
         |table, handle| table.remove(handle).unwrap(),
     ];
@@ -193,7 +196,7 @@ fn quiesce_waits_for_another_threads_drop() {
 #[test]
 fn flush_does_not_wait_for_another_threads_drop() {
     let _serial = serial();
-    let drop_it: fn(&HandleTable<Slow>, Handle) = |table, handle| table.remove(handle).unwrap();
+    let drop_it: Way = |table, handle| table.remove(handle).unwrap();
     assert!(!waits_for_a_drop(drop_it, |table| assert_eq!(table.flush(), 0)));
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Inserts `n` values.
-fn insert(table: &HandleTable<Witness>, census: &'static Census, n: usize) -> Vec<Handle> {
+fn insert(table: &HandleTable<Witness>, census: &'static Census, n: usize) -> Vec<Handle<Witness>> {
     (0..n).map(|n| table.insert(census.witness(n))).collect()
 }
 
@@ -222,7 +222,7 @@ fn delete_now_and_flush_drop_process_wide_values_before_they_return() {
     let deleted = handle.try_delete_now();
     assert!(matches!(deleted, Err(HandleError::Deleted { .. })));
     let forged = Handle::from_raw(42).unwrap();
-    assert_eq!(forged.try_delete_now(), Err(HandleError::Unknown));
+    assert_eq!(forged.try_delete_now(), Err(HandleError::Unknown { raw: 42 }));
 
     Handle::new(CENSUS.witness(1)).delete();
     Handle::flush();

@@ -106,7 +106,11 @@ fn quiesce_in_a_destructor_never_waits_for_its_own_thread() {
             ));
         });
     }
-    let expected = [Err(QuiesceError::ThreadEnding), Ok(()), Ok(())];
+    // Where thread-locals are keys, see `.ci/notls`, the crate's own are made anew. The thread
+    // holds no guard here.
+    let are_keys = std::env::var_os("HANDLE_TABLE_KEYS").is_some();
+    let before = if are_keys { Ok(()) } else { Err(QuiesceError::ThreadEnding) };
+    let expected = [before, Ok(()), Ok(())];
     assert_eq!(*RESULTS.lock().unwrap(), expected);
     TABLE.quiesce().unwrap();
     CENSUS.assert_all_dropped_once();
@@ -140,7 +144,7 @@ thread_local! {
 /// A reader that outlives the crate's own thread-locals, and looks at its value in its drop.
 enum Held {
     Ref(Ref<'static, Witness>),
-    Pinned(Pinned<'static, Witness>, Handle),
+    Pinned(Pinned<'static, Witness>, Handle<Witness>),
 }
 
 impl Drop for Held {

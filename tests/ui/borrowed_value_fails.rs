@@ -5,6 +5,6 @@ use handle_table::HandleTable;
 pub(crate) fn main() {
     let table = HandleTable::new();
     let text = String::from("text");
-    table.insert(text.as_str());
+    let _ = table.insert(text.as_str());
     drop(text);
 }

@@ -6,5 +6,5 @@ use handle_table::HandleTable;
 
 pub(crate) fn main() {
     let table = HandleTable::new();
-    table.insert(AtomicU32::new(7));
+    let _ = table.insert(AtomicU32::new(7));
 }

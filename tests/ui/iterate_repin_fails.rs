@@ -4,7 +4,7 @@ use handle_table::HandleTable;
 
 pub(crate) fn main() {
     let table = HandleTable::new();
-    table.insert(7);
+    let _ = table.insert(7);
     let mut pinned = table.pin();
     let value = pinned.iter().next().map(|(_, value)| value);
     pinned.repin();

@@ -13,7 +13,8 @@ use benches::{stats::MOST_ROUNDS, value::Type, workloads::Workload};
 /// Runs handle-table and its peers in turn, round by round, and compares their times.
 ///
 /// Workloads: insert-remove, insert-get-remove, get-hot, get-1k, get-1m, pinned-hot, pinned-1k,
-/// pinned-1m, pump, mixed-90-5-5, hand-off; src/workloads.rs describes what each times.
+/// pinned-1m, pump, mixed-90-5-5, hand-off, storm-pairs, storm-gets, gets-beside-few,
+/// gets-beside-none; src/workloads.rs describes what each times.
 #[derive(Parser, Debug)]
 #[command(name = "rivals")]
 pub struct Cli {
@@ -82,16 +83,26 @@ impl Cli {
     }
 
     /// The cells to measure, in order. Cells that differ only in the number of threads form a
-    /// group: they are compared with each other, so they share their rounds.
+    /// group, and so do look-ups beside few deletes and beside none: they are compared with each
+    /// other, so they share their rounds.
     pub fn groups(&self) -> Vec<Vec<Cell>> {
-        let mut groups = Vec::new();
+        let mut groups: Vec<Vec<Cell>> = Vec::new();
         for &kind in &self.types {
             for workload in Workload::ALL {
                 let threads = self.threads.iter().filter(|&&n| workload.runs_on(n));
                 let cells: Vec<_> =
                     threads.map(|&threads| Cell { kind, threads, workload }).collect();
-                if chosen(&self.filter, workload.name()) && !cells.is_empty() {
-                    groups.push(cells);
+                if !chosen(&self.filter, workload.name()) || cells.is_empty() {
+                    continue;
+                }
+                match groups.last_mut() {
+                    Some(last)
+                        if workload == Workload::GetsBesideNone
+                            && last[0].workload == Workload::GetsBesideFew =>
+                    {
+                        last.extend(cells);
+                    }
+                    _ => groups.push(cells),
                 }
             }
         }

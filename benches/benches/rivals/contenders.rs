@@ -7,8 +7,8 @@ use benches::{
     latency::{self, Latencies},
     race::{Plan, Sample},
     systems::{
-        Batched, ConcurrentSlotMap, Dash, FfiSupport, Global, IdrEbr, Papaya, PinnedBox, RawBox,
-        RwLockSlotMap, ShardedSlab, System, Table,
+        Batched, ConcurrentSlotMap, Dash, FfiSupport, Global, IdrEbr, Once, Papaya, PinnedBox,
+        RawBox, RwLockSlotMap, ShardedSlab, System, Table,
     },
     value::{Boxed, Struct128, Struct64, Type, Value},
     workloads::Workload,
@@ -72,6 +72,7 @@ fn typed<V: Value>() -> Vec<Contender> {
         Contender::new::<Table<V>>(Role::Ours),
         Contender::new::<Batched<V>>(Role::OursToo),
         Contender::new::<Global<V>>(Role::OursToo),
+        Contender::new::<Once<V>>(Role::OursToo),
     ];
     #[cfg(benches_before)]
     all.extend([

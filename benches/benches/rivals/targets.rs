@@ -10,13 +10,14 @@ use crate::{
 };
 use benches::{
     stats::{interval, median, ratio, ratios},
-    systems::{Batched, Global, IdrEbr, PinnedBox, RawBox, ShardedSlab, System, Table},
+    systems::{Batched, Global, IdrEbr, Once, PinnedBox, RawBox, ShardedSlab, System, Table},
     value::Type::{self, *},
     workloads::Workload::{self, *},
 };
 
 const OURS: &str = <Table<u64> as System>::NAME;
 const ANY: &str = <Global<u64> as System>::NAME;
+const ONCE: &str = <Once<u64> as System>::NAME;
 const BATCHED: &str = <Batched<u64> as System>::NAME;
 /// The tree that `.ci/before` puts beside this one.
 const BEFORE: &str = "before";
@@ -59,6 +60,8 @@ const TARGETS: &[Target] = &[
     Target(Struct128, 1, (InsertRemove, OURS), (InsertRemove, SLAB), 1.0),
     Target(Struct128, 2, (InsertRemove, OURS), (InsertRemove, SLAB), 1.3),
     Target(Struct128, 1, (InsertRemove, BATCHED), (InsertRemove, BEFORE), 1.0),
+    Target(Arc, 2, (StormGets, OURS), (StormGets, BEFORE), 1.1),
+    Target(Arc, 2, (GetsBesideFew, OURS), (GetsBesideNone, OURS), 1.1),
     Target(U64, 1, (InsertRemove, OURS), (InsertRemove, SLAB), 0.80),
     Target(U64, 1, (InsertRemove, OURS), (InsertRemove, IDR), 0.40),
     Target(U64, 1, (InsertRemove, OURS), (InsertRemove, FFI), 1.0),
@@ -77,10 +80,21 @@ const TARGETS: &[Target] = &[
     Target(U64, 1, (GetHot, ANY), (GetHot, OURS), 1.15),
     Target(U64, 1, (Get1K, ANY), (Get1K, OURS), 1.15),
     Target(U64, 1, (InsertRemove, ANY), (InsertRemove, OURS), 1.5),
+    Target(U64, 1, (InsertRemove, ONCE), (InsertRemove, OURS), 0.9),
+    Target(U64, 2, (InsertRemove, ONCE), (InsertRemove, OURS), 0.9),
+    Target(U64, 1, (InsertRemove, ONCE), (InsertRemove, FLOOR), 2.0),
+    Target(U64, 2, (InsertRemove, ONCE), (InsertRemove, FLOOR), 2.0),
+    Target(U64, 2, (HandOff, ONCE), (HandOff, OURS), 1.0),
+    Target(Arc, 1, (InsertRemove, ONCE), (InsertRemove, OURS), 0.9),
+    Target(Arc, 2, (HandOff, ONCE), (HandOff, OURS), 1.0),
 ];
 
 /// What a look-up takes longer than one through a raw pointer, in nanoseconds, at the most.
 const OVER_RAW: f64 = 2.2;
+
+/// What an insert with a remove takes beside a thread that only looks up, in nanoseconds, at the
+/// most.
+const STORM_PAIR: f64 = 1_000.0;
 
 /// A look-up takes on two threads at most so many times what it takes on one.
 const SHARED: f64 = 1.1;
@@ -127,6 +141,10 @@ fn look_ups(results: &Results, text: &mut String) {
         let over = ours.ns.iter().zip(&raw.ns).map(|(ours, raw)| ours - raw).collect();
         let what = format!("u64, 1 thread: {OURS} get-hot over {FLOOR}, nanoseconds");
         line(text, &what, OVER_RAW, Some(over), "");
+    }
+    if let Some(ours) = find(results, Arc, 2, &(StormPairs, OURS)) {
+        let what = format!("arc, 2 threads: {OURS} storm-pairs, nanoseconds");
+        line(text, &what, STORM_PAIR, Some(ours.ns.clone()), "");
     }
     for workload in [GetHot, Get1K] {
         if let (Some(two), Some(one)) = (row(2, (workload, OURS)), row(1, (workload, OURS))) {

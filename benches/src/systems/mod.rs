@@ -8,6 +8,7 @@ mod concurrent_slotmap;
 mod idr_ebr;
 mod locked;
 mod maps;
+mod once;
 mod ours;
 mod pinned_box;
 mod raw_box;
@@ -20,6 +21,7 @@ pub use self::{
     idr_ebr::IdrEbr,
     locked::{FfiSupport, RwLockSlotMap},
     maps::{Dash, Papaya},
+    once::Once,
     ours::{Batched, Global, Table},
     pinned_box::PinnedBox,
     raw_box::{Raw, RawBox},
@@ -39,12 +41,21 @@ pub trait System: Send + Sync + Sized + 'static {
     const NAME: &'static str;
     /// The largest number of live values.
     const CAPACITY: usize = usize::MAX;
+    /// Whether values can be looked up, and not only taken.
+    const LOOKS_UP: bool = true;
 
     fn new() -> Self;
     fn insert(&self, value: Self::Value) -> Self::Id;
     /// Looks up and reads, with a pin, lock or reference count of its own.
     fn get(&self, id: Self::Id) -> u64;
     fn remove(&self, id: Self::Id);
+    /// Reads a value that is not looked at any more, and removes it.
+    #[inline(always)]
+    fn take(&self, id: Self::Id) -> u64 {
+        let number = self.get(id);
+        self.remove(id);
+        number
+    }
     /// Pins. `None` if the system has no pin that many look-ups can share.
     fn reader(&self) -> Option<Self::Reader<'_>>;
 }

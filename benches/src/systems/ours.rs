@@ -1,9 +1,10 @@
 //! This crate: a [`HandleTable`] of one type, with and without batches, and the process-wide table
 //! of any type. Also of the tree before a change, which `.ci/before` puts beside it.
 
-/// The systems of one version of the crate.
+/// The systems of one version of the crate. `$handle` is the type of a table's handles: `Handle<V>`
+/// for a table of `V`, or `Handle` in versions where all tables share one type.
 macro_rules! version {
-    ($version:ident, $name:literal, $any:literal) => {
+    ($version:ident, $handle:ty, $name:literal, $any:literal) => {
         use std::{convert::Infallible, marker::PhantomData};
 
         use $version::{Handle, HandleTable, Pinned};
@@ -17,7 +18,7 @@ macro_rules! version {
 
         impl<V: Value> System for Table<V> {
             type Value = V;
-            type Id = Handle;
+            type Id = $handle;
             type Reader<'a> = Pinned<'a, V>;
             const NAME: &'static str = $name;
 
@@ -26,17 +27,17 @@ macro_rules! version {
             }
 
             #[inline(always)]
-            fn insert(&self, value: V) -> Handle {
+            fn insert(&self, value: V) -> $handle {
                 self.0.insert(value)
             }
 
             #[inline(always)]
-            fn get(&self, handle: Handle) -> u64 {
+            fn get(&self, handle: $handle) -> u64 {
                 self.0.get(handle).expect("the value is live").read()
             }
 
             #[inline(always)]
-            fn remove(&self, handle: Handle) {
+            fn remove(&self, handle: $handle) {
                 self.0.remove(handle).expect("the value is live");
             }
 
@@ -46,9 +47,9 @@ macro_rules! version {
             }
         }
 
-        impl<V: Value> Reader<Handle> for Pinned<'_, V> {
+        impl<V: Value> Reader<$handle> for Pinned<'_, V> {
             #[inline(always)]
-            fn get(&self, handle: Handle) -> u64 {
+            fn get(&self, handle: $handle) -> u64 {
                 Pinned::get(self, handle).expect("the value is live").read()
             }
 
@@ -95,14 +96,14 @@ macro_rules! version {
 }
 
 mod now {
-    version!(handle_table, "handle-table", "Handle (any type)");
+    version!(handle_table, Handle<V>, "handle-table", "Handle (any type)");
 
     /// A table of batches of 256.
     pub struct Batched<V>(HandleTable<V>);
 
     impl<V: Value> System for Batched<V> {
         type Value = V;
-        type Id = Handle;
+        type Id = Handle<V>;
         type Reader<'a> = Pinned<'a, V>;
         const NAME: &'static str = "batch(256)";
 
@@ -111,17 +112,17 @@ mod now {
         }
 
         #[inline(always)]
-        fn insert(&self, value: V) -> Handle {
+        fn insert(&self, value: V) -> Handle<V> {
             self.0.insert(value)
         }
 
         #[inline(always)]
-        fn get(&self, handle: Handle) -> u64 {
+        fn get(&self, handle: Handle<V>) -> u64 {
             self.0.get(handle).expect("the value is live").read()
         }
 
         #[inline(always)]
-        fn remove(&self, handle: Handle) {
+        fn remove(&self, handle: Handle<V>) {
             self.0.remove(handle).expect("the value is live");
         }
 
@@ -134,7 +135,7 @@ mod now {
 
 #[cfg(benches_before)]
 mod before {
-    version!(before, "before", "before (any type)");
+    version!(before, Handle, "before", "before (any type)");
 }
 
 #[cfg(benches_before)]

@@ -7,11 +7,11 @@ use std::{
     time::Instant,
 };
 
-use handle_table::{Handle, HandleTable};
+use handle_table::{CallError, Handle, HandleTable};
 use libsqlite3_sys as ffi;
 
 use crate::{
-    context::{argument, set_result, user_data},
+    context::{argument, set_answer, user_data, Answer},
     sqlite::{Connection, OnRow, SqlError, SqlFunction},
     Outcome,
 };
@@ -35,12 +35,14 @@ pub(crate) struct Cost {
     pub(crate) handle: f64,
     /// `handle` less `pointer` in each round: lower quartile, median, upper quartile.
     pub(crate) difference: [f64; 3],
-    /// [`HandleTable::get`] in a plain loop, without SQLite.
+    /// [`HandleTable::call`] in a plain loop, without SQLite.
+    pub(crate) call: f64,
+    /// [`HandleTable::get`] in a plain loop.
     pub(crate) get: f64,
     /// `Pinned::get` in a plain loop, with one pin for the whole loop.
     pub(crate) get_pinned: f64,
-    /// [`Handle::try_value`] in a plain loop.
-    pub(crate) try_value: f64,
+    /// [`Handle::call`] in a plain loop.
+    pub(crate) call_any: f64,
 }
 
 /// Measures on one thread. The three callbacks take turns, and each round starts with another one.
@@ -53,7 +55,8 @@ pub(crate) fn measure(rows: u32) -> Outcome<Cost> {
     let state: Box<i64> = Box::new(OFFSET);
     let pointer = ptr::from_ref(&*state).cast_mut().cast();
     let handle = OFFSETS.insert(OFFSET);
-    let any = Handle::new(OFFSET);
+    let user_data = handle.to_ptr();
+    let any = Handle::new(OFFSET).to_ptr();
 
     let connection = Connection::open()?; // dropped before `state`
     let null = ptr::null_mut();
@@ -62,7 +65,7 @@ pub(crate) fn measure(rows: u32) -> Outcome<Cost> {
     unsafe {
         create(&connection, c"with_constant", with_constant, null)?;
         create(&connection, c"with_pointer", with_pointer, pointer)?;
-        create(&connection, c"with_handle", with_handle, handle.into_ptr())?;
+        create(&connection, c"with_handle", with_handle, user_data)?;
     }
     let create_table = format!(
         "CREATE TABLE numbers AS WITH RECURSIVE upto(n) AS
@@ -77,7 +80,7 @@ pub(crate) fn measure(rows: u32) -> Outcome<Cost> {
     let expected = calls * (calls + 1) / 2 + calls * OFFSET;
 
     let mut callbacks = [(); 3].map(|()| Vec::with_capacity(ROUNDS));
-    let mut loops = [(); 3].map(|()| Vec::with_capacity(ROUNDS));
+    let mut loops = [(); 4].map(|()| Vec::with_capacity(ROUNDS));
     for round in 0..ROUNDS {
         for turn in 0..3 {
             let kind = (round + turn) % 3;
@@ -89,18 +92,19 @@ pub(crate) fn measure(rows: u32) -> Outcome<Cost> {
                 return Err(format!("measured sum {kind}: {sum}, expected {expected}").into());
             }
         }
+        loops[0].push(time(calls, || OFFSETS.call(black_box(user_data), |n| *n).unwrap_or(0))?);
+        loops[1].push(time(calls, || OFFSETS.get(black_box(handle)).map_or(0, |n| *n))?);
         let pinned = OFFSETS.pin();
-        loops[1].push(time(calls, || pinned.get(black_box(handle)).map_or(0, |n| *n))?);
+        loops[2].push(time(calls, || pinned.get(black_box(handle)).map_or(0, |n| *n))?);
         drop(pinned);
-        loops[0].push(time(calls, || OFFSETS.get(black_box(handle)).map_or(0, |n| *n))?);
-        loops[2].push(time(calls, || black_box(any).try_value().map_or(0, |n| *n))?);
+        loops[3].push(time(calls, || Handle::call(black_box(any), |n| *n).unwrap_or(0))?);
     }
     OFFSETS.remove(handle)?;
-    any.try_delete()?;
+    Handle::from_ptr(any).and_then(Handle::try_delete)?;
 
     let [constant, pointer, handle] = callbacks;
     let difference = handle.iter().zip(&pointer).map(|(h, p)| h - p).collect();
-    let [get, get_pinned, try_value] = loops.map(|times| quartiles(times)[1]);
+    let [call, get, get_pinned, call_any] = loops.map(|times| quartiles(times)[1]);
     Ok(Cost {
         rounds: ROUNDS,
         calls_per_round: calls,
@@ -108,9 +112,10 @@ pub(crate) fn measure(rows: u32) -> Outcome<Cost> {
         constant: quartiles(constant)[1],
         pointer: quartiles(pointer)[1],
         handle: quartiles(handle)[1],
+        call,
         get,
         get_pinned,
-        try_value,
+        call_any,
     })
 }
 
@@ -156,9 +161,7 @@ unsafe extern "C" fn with_constant(
     argv: *mut *mut ffi::sqlite3_value,
 ) {
     // SAFETY: the caller's duty.
-    unsafe {
-        set_result(context, argument(argc, argv).map(|n| Some(n.wrapping_add(OFFSET))));
-    }
+    unsafe { set_answer(context, add(argument(argc, argv), Ok(OFFSET))) };
 }
 
 /// The state is behind a pointer, which this callback has to trust.
@@ -175,11 +178,11 @@ unsafe extern "C" fn with_pointer(
     // SAFETY: the caller's duty.
     unsafe {
         let offset = *user_data(context).cast::<i64>();
-        set_result(context, argument(argc, argv).map(|n| Some(n.wrapping_add(offset))));
+        set_answer(context, add(argument(argc, argv), Ok(offset)));
     }
 }
 
-/// The state is behind a handle, which this callback checks.
+/// The state is behind a handle. This callback checks it, and contains panics.
 ///
 /// # Safety
 ///
@@ -191,11 +194,11 @@ unsafe extern "C" fn with_handle(
 ) {
     // SAFETY: the caller's duty.
     unsafe {
-        let handle = Handle::from_ptr(user_data(context));
-        let offset = handle.and_then(|handle| OFFSETS.get(handle));
-        let result = offset
-            .map_err(Into::into)
-            .and_then(|offset| argument(argc, argv).map(|n| Some(n.wrapping_add(*offset))));
-        set_result(context, result);
+        let offset = OFFSETS.call(user_data(context), |offset| *offset);
+        set_answer(context, add(argument(argc, argv), offset));
     }
+}
+
+fn add(argument: Result<i64, &'static str>, offset: Result<i64, CallError>) -> Answer {
+    Ok(Some(argument?.wrapping_add(offset?)))
 }

@@ -6,14 +6,15 @@
 //!
 //! `state.rs` is the part to read: Rust state as the user data of an SQL function, an aggregate and
 //! an update hook. `work.rs` uses them on several threads and checks the answers. `cost.rs`
-//! measures what a handle costs. `misuse.rs` makes C's mistakes on purpose. The program ends with
-//! status 1 if any answer is wrong.
+//! measures what a handle costs. `misuse.rs` makes C's mistakes on purpose, and `reports.rs` keeps
+//! what the crate reports of them. The program ends with status 1 if any answer is wrong.
 
 #![allow(unsafe_code)] // it calls C, and C calls it
 
 mod context;
 mod cost;
 mod misuse;
+mod reports;
 mod sqlite;
 mod state;
 mod work;
@@ -21,9 +22,10 @@ mod work;
 use std::{error::Error, process::ExitCode};
 
 use clap::Parser;
+use handle_table::set_report_hook;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::state::{take_refused, STATES};
+use crate::state::{GROUPS, QUANTILES, SCALARS};
 
 /// The result of a part of this program.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Outcome<()> {
+    set_report_hook(reports::record);
     println!("Callbacks from SQLite {}, through handles", sqlite::version());
     if cfg!(debug_assertions) {
         println!("(a debug build: its times mean little, use --release)");
@@ -60,7 +63,7 @@ fn run(options: &Options) -> Outcome<()> {
         .with_style(ProgressStyle::with_template("   {wide_bar} {percent} %")?);
     let work = work::run(options.threads, options.rows, &progress)?;
     progress.finish_and_clear();
-    none_refused()?;
+    nothing_reported()?;
     let seconds = work.time.as_secs_f64();
     println!("   {} threads, each with a database of {} rows", options.threads, options.rows);
     println!("   {} answers of SQL functions and hooks, all of them right", work.answers);
@@ -70,7 +73,7 @@ fn run(options: &Options) -> Outcome<()> {
         work.calls as f64 / seconds / 1e6
     );
 
-    println!("\n2. What a look-up costs");
+    println!("\n2. What a handle costs");
     let cost = cost::measure(options.rows)?;
     let [lower, difference, upper] = cost.difference;
     println!(
@@ -86,29 +89,33 @@ fn run(options: &Options) -> Outcome<()> {
         100.0 * difference / cost.handle
     );
     println!("   in a plain loop, without SQLite:");
+    println!("   HandleTable::call                {:6.1}", cost.call);
     println!("   HandleTable::get                 {:6.1}", cost.get);
     println!("   Pinned::get, one pin for all     {:6.1}", cost.get_pinned);
-    println!("   Handle::try_value, any type      {:6.1}", cost.try_value);
+    println!("   Handle::call, any type           {:6.1}", cost.call_any);
 
     println!("\n3. Misuse, on purpose");
     for case in misuse::run()? {
-        println!("   {}\n     -> {}", case.what, case.answer);
+        println!("   {}\n     -> {}", case.what, case.report);
     }
 
-    println!("\n4. The table at the end");
-    let stats = STATES.stats();
-    println!("   {stats}");
-    // SQLite has deleted each state with its function or group, and no callback is running.
-    if stats.live != 0 || stats.pending != 0 || stats.drop_panics != 0 {
-        return Err("a state was not dropped".into());
+    println!("\n4. The tables at the end");
+    for (name, stats) in
+        [("scalars", SCALARS.stats()), ("quantiles", QUANTILES.stats()), ("groups", GROUPS.stats())]
+    {
+        println!("   {name}: {stats}");
+        // SQLite has deleted each state with its function or group, and no callback is running.
+        if stats.live != 0 || stats.pending != 0 || stats.drop_panics != 0 {
+            return Err("a state was not dropped".into());
+        }
     }
-    none_refused()
+    nothing_reported()
 }
 
-/// Where nothing was misused, no callback may have recorded an error.
-fn none_refused() -> Outcome<()> {
-    match take_refused().as_slice() {
+/// Where nothing was misused, no callback may have been reported.
+fn nothing_reported() -> Outcome<()> {
+    match reports::take().as_slice() {
         [] => Ok(()),
-        refused => Err(format!("handles were refused: {refused:?}").into()),
+        reports => Err(format!("reports that should not be: {reports:?}").into()),
     }
 }

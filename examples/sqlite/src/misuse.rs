@@ -1,26 +1,27 @@
 //! Mistakes that C code makes with user data, made on purpose through SQLite.
 //!
 //! With a pointer, each would be a use after free, a double free or worse.
-//! With a handle, each gets an error.
+//! With a handle, each gets an error, and is reported once.
 
 use std::{ffi::CStr, panic, ptr};
 
-use handle_table::{Handle, HandleError};
+use handle_table::{destroy_callback, CallError, Handle, HandleError};
 
 use crate::{
+    reports,
     sqlite::{Connection, SqlFunction},
-    state::{create_scalar, destroy, on_update, scalar, take_refused, State, STATES},
+    state::{create_scalar, on_update, scalar, Quantile, Scalar, QUANTILES, SCALARS},
     Outcome,
 };
 
-/// One misuse, and the error that it got.
+/// One misuse, and what was reported.
 pub(crate) struct Case {
     pub(crate) what: &'static str,
-    pub(crate) answer: String,
+    pub(crate) report: String,
 }
 
 /// Whether an error is the expected one.
-type Expected = fn(&HandleError) -> bool;
+type Expected = fn(HandleError) -> bool;
 
 /// Makes all mistakes.
 ///
@@ -30,94 +31,129 @@ type Expected = fn(&HandleError) -> bool;
 pub(crate) fn run() -> Outcome<Vec<Case>> {
     let connection = Connection::open()?;
     let mut cases = Vec::new();
+    shared_handle(&connection, &mut cases)?;
+    wrong_words(&connection, &mut cases)?;
+    wrong_type(&connection, &mut cases)?;
+    panic_in_callback(&connection, &mut cases)?;
+    Ok(cases)
+}
 
-    // One handle for two functions: SQLite deletes it with each of them.
-    let shared = STATES.insert(State::Scalar(Box::new(|n| n + 1))).into_ptr();
+/// One handle for two functions: SQLite deletes it with each of them.
+fn shared_handle(connection: &Connection, cases: &mut Vec<Case>) -> Outcome<()> {
+    let shared = SCALARS.insert(Scalar(Box::new(|n| n + 1))).to_ptr();
+    let destroy = destroy_callback!(SCALARS);
     for name in [c"first", c"second"] {
-        // SAFETY: `scalar` and `destroy` take any user data.
-        unsafe {
-            connection.create_function(name, SqlFunction::Scalar(scalar), shared, Some(destroy))?;
-        }
+        let function = SqlFunction::Scalar(scalar);
+        // SAFETY: the callbacks take any user data.
+        unsafe { connection.create_function(name, function, shared, Some(destroy))? };
     }
     connection.delete_function(c"first")?;
     cases.push(Case {
         what: "Late callback: the handle was deleted with another function that shared it.",
-        answer: refused_call(&connection, c"SELECT second(1)", is_deleted)?,
+        report: refused_call(connection, c"SELECT second(1)", is_deleted)?,
     });
     connection.delete_function(c"second")?;
     cases.push(Case {
         what: "Double delete: SQLite destroys the second function too.",
-        answer: refused_with(is_deleted)?,
+        report: refused(is_deleted)?.1,
     });
+    Ok(())
+}
 
-    let other_table = Handle::new(String::from("text"));
+fn wrong_words(connection: &Connection, cases: &mut Vec<Case>) -> Outcome<()> {
+    let other_table = QUANTILES.insert(Quantile(500));
     let garbage = ptr::without_provenance_mut(0xdead_beef);
-    let others: [(_, _, Expected); 3] = [
+    let words: [(_, _, Expected); 3] = [
         ("Garbage: 0xdeadbeef as user data.", garbage, is_unknown),
         ("Null as user data.", ptr::null_mut(), is_null),
-        ("Wrong table: a handle of the process-wide table.", other_table.into_ptr(), is_unknown),
+        ("Wrong table: a scalar function gets a quantile.", other_table.to_ptr(), is_unknown),
     ];
-    for (what, user_data, expected) in others {
+    for (what, user_data, expected) in words {
+        let function = SqlFunction::Scalar(scalar);
         // SAFETY: `scalar` takes any user data.
-        unsafe {
-            connection.create_function(c"wrong", SqlFunction::Scalar(scalar), user_data, None)?;
-        }
-        cases.push(Case { what, answer: refused_call(&connection, c"SELECT wrong(1)", expected)? });
+        unsafe { connection.create_function(c"wrong", function, user_data, None)? };
+        cases.push(Case { what, report: refused_call(connection, c"SELECT wrong(1)", expected)? });
     }
+    QUANTILES.remove(other_table)?;
+    Ok(())
+}
 
+fn wrong_type(connection: &Connection, cases: &mut Vec<Case>) -> Outcome<()> {
+    let text = Handle::new(String::from("text"));
     // SAFETY: `on_update` takes any user data.
-    unsafe { connection.set_update_hook(on_update, other_table.into_ptr()) };
+    unsafe { connection.set_update_hook(on_update, text.to_ptr()) };
     connection.run::<0>(c"CREATE TABLE one (n)")?;
     connection.run::<0>(c"INSERT INTO one VALUES (1)")?;
     cases.push(Case {
         what: "Wrong type: an update hook gets the handle of a string.",
-        answer: refused_with(is_wrong_type)?,
+        report: refused(is_wrong_type)?.1,
     });
-    other_table.try_delete()?;
+    text.try_delete()?;
+    Ok(())
+}
 
-    create_scalar(&connection, c"panics", |n| panic!("no answer to {n}"))?;
+fn panic_in_callback(connection: &Connection, cases: &mut Vec<Case>) -> Outcome<()> {
+    create_scalar(connection, c"panics", |n| panic!("no answer to {n}"))?;
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| ())); // the panic is wanted, so its message is not printed
     let outcome = connection.run::<1>(c"SELECT panics(1)");
     panic::set_hook(hook);
-    let answer = outcome.err().ok_or("a panic was lost")?.to_string();
-    if !answer.contains("no answer to 1") {
-        return Err(format!("not the message of the panic: {answer}").into());
+    let (error, report) = the_report()?;
+    if error != CallError::Panicked || !report.ends_with("panicked: no answer to 1") {
+        return Err(format!("not the report of the panic: {report}").into());
     }
-    cases.push(Case { what: "Panic in a callback: it must not unwind through SQLite.", answer });
-    Ok(cases)
+    answered(outcome, error)?;
+    cases.push(Case { what: "Panic in a callback: it must not unwind through SQLite.", report });
+    Ok(())
 }
 
-fn is_null(error: &HandleError) -> bool {
-    *error == HandleError::Null
+fn is_null(error: HandleError) -> bool {
+    error == HandleError::Null
 }
 
-fn is_deleted(error: &HandleError) -> bool {
+fn is_deleted(error: HandleError) -> bool {
     matches!(error, HandleError::Deleted { .. })
 }
 
-fn is_unknown(error: &HandleError) -> bool {
-    *error == HandleError::Unknown
+fn is_unknown(error: HandleError) -> bool {
+    matches!(error, HandleError::Unknown { .. })
 }
 
-fn is_wrong_type(error: &HandleError) -> bool {
+fn is_wrong_type(error: HandleError) -> bool {
     matches!(error, HandleError::WrongType { .. })
 }
 
-/// The message of the one error that callbacks have recorded, which must be the expected one.
-fn refused_with(expected: Expected) -> Outcome<String> {
-    match take_refused().as_slice() {
-        [error] if expected(error) => Ok(error.to_string()),
-        others => Err(format!("not the one error that was expected: {others:?}").into()),
+/// Runs a query that must fail with the expected error. Returns what was reported.
+fn refused_call(connection: &Connection, sql: &CStr, expected: Expected) -> Outcome<String> {
+    let outcome = connection.run::<1>(sql);
+    let (error, report) = refused(expected)?;
+    answered(outcome, error)?;
+    Ok(report)
+}
+
+/// The one report, which must be of the expected error.
+fn refused(expected: Expected) -> Outcome<(CallError, String)> {
+    match the_report()? {
+        (error @ CallError::Handle(handle_error), report) if expected(handle_error) => {
+            Ok((error, report))
+        }
+        (_, report) => Err(format!("not the error that was expected: {report}").into()),
     }
 }
 
-/// Runs a query that must fail with the message of the expected error.
-fn refused_call(connection: &Connection, sql: &CStr, expected: Expected) -> Outcome<String> {
-    let outcome = connection.run::<1>(sql);
-    let refused = refused_with(expected)?;
+/// What was reported since the last misuse: one report.
+fn the_report() -> Outcome<(CallError, String)> {
+    let mut reports = reports::take();
+    match (reports.pop(), reports.as_slice()) {
+        (Some(report), []) => Ok(report),
+        (last, others) => Err(format!("not one report: {others:?} {last:?}").into()),
+    }
+}
+
+/// Checks that SQLite passed the error on as the query's.
+fn answered(outcome: Result<[i64; 1], crate::sqlite::SqlError>, error: CallError) -> Outcome<()> {
     match outcome {
-        Err(error) if error.to_string() == refused => Ok(refused),
-        other => Err(format!("SQLite returned {other:?}, the table returned {refused:?}").into()),
+        Err(message) if message.to_string() == error.to_string() => Ok(()),
+        other => Err(format!("SQLite returned {other:?}, the callback {error:?}").into()),
     }
 }

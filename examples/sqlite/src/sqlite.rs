@@ -15,7 +15,7 @@ pub(crate) type OnRow =
 /// SQLite's `xFinal`.
 pub(crate) type OnFinal = unsafe extern "C" fn(*mut ffi::sqlite3_context);
 /// SQLite's `xDestroy`.
-pub(crate) type OnDestroy = extern "C" fn(*mut c_void);
+pub(crate) type OnDestroy = unsafe extern "C" fn(*mut c_void);
 /// The callback of `sqlite3_update_hook`.
 pub(crate) type OnUpdate =
     extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, ffi::sqlite3_int64);
@@ -74,7 +74,6 @@ impl Connection {
             SqlFunction::Scalar(func) => (Some(func), None, None),
             SqlFunction::Aggregate(step, last) => (None, Some(step), Some(last)),
         };
-        let on_destroy = on_destroy.map(|f| f as unsafe extern "C" fn(*mut c_void));
         let (name, utf8) = (name.as_ptr(), ffi::SQLITE_UTF8);
         // SAFETY: the connection is open, the name ends in a zero. The rest is the caller's duty.
         self.check(unsafe {

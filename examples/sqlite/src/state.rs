@@ -1,41 +1,37 @@
 //! Rust state as the user data of SQLite's callbacks: C gets a handle.
 //!
-//! Three rules hold for every `extern "C"` function here:
-//!
-//! - It trusts no handle. It asks the table, and reports the table's error.
-//! - It does not unwind into C. It uses the forms that return errors, catches the panics of
-//!   closures, and prints nothing, since `println!` and `eprintln!` panic on a closed stream.
-//! - It holds a [`Ref`] for the length of one call only.
+//! Each callback is a `call` of the table whose handle it gets, and each destructor a
+//! `destroy_callback!`. They check the handle and contain panics. What a callback does besides must
+//! not panic, and prints nothing, since `println!` panics on a closed stream.
 
 use std::{
     cell::Cell,
     ffi::{c_char, c_int, c_void, CStr},
-    sync::{
-        atomic::{AtomicI64, AtomicU64, Ordering},
-        Mutex, MutexGuard, PoisonError,
-    },
+    ptr,
+    sync::atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
-use handle_table::{Handle, HandleError, HandleTable, Ref};
+use handle_table::{destroy_callback, Exclusive, Handle, HandleTable};
 use libsqlite3_sys as ffi;
 
 use crate::{
-    context::{argument, catch_panic, group_handle, set_result, user_data, Fault},
+    context::{argument, group_data, set_answer, user_data, Answer},
     sqlite::{Connection, SqlError, SqlFunction},
 };
 
-/// The values behind the handles that SQLite keeps.
-pub(crate) enum State {
-    /// A scalar function: any closure.
-    Scalar(Box<dyn Fn(i64) -> i64 + Send + Sync>),
-    /// An aggregate: the quantile that it computes, in thousandths. 500 is the median.
-    Quantile(usize),
-    /// One group of rows of an aggregate: the quantile, and the values so far.
-    Group(usize, Mutex<Vec<i64>>),
-}
+/// A scalar function: any closure.
+pub(crate) struct Scalar(pub(crate) Box<dyn Fn(i64) -> i64 + Send + Sync>);
 
-/// The states of all connections. A table of one type is faster than the process-wide table.
-pub(crate) static STATES: HandleTable<State> = HandleTable::new();
+/// An aggregate: the quantile that it computes, in thousandths. 500 is the median.
+pub(crate) struct Quantile(pub(crate) usize);
+
+/// One group of rows of an aggregate: the quantile, and the values so far.
+pub(crate) struct Group(usize, Vec<i64>);
+
+// One table for each type, for all connections.
+pub(crate) static SCALARS: HandleTable<Scalar> = HandleTable::new();
+pub(crate) static QUANTILES: HandleTable<Quantile> = HandleTable::new();
+pub(crate) static GROUPS: HandleTable<Exclusive<Group>> = HandleTable::new();
 
 /// Registers `name(integer)`, computed by `f`. SQLite deletes the handle with the function.
 pub(crate) fn create_scalar(
@@ -43,10 +39,12 @@ pub(crate) fn create_scalar(
     name: &CStr,
     f: impl Fn(i64) -> i64 + Send + Sync + 'static,
 ) -> Result<(), SqlError> {
-    let handle = STATES.insert(State::Scalar(Box::new(f)));
-    let function = SqlFunction::Scalar(scalar);
-    // SAFETY: `scalar` and `destroy` take any user data.
-    unsafe { connection.create_function(name, function, handle.into_ptr(), Some(destroy)) }
+    let user_data = SCALARS.insert(Scalar(Box::new(f))).to_ptr();
+    let destroy = destroy_callback!(SCALARS);
+    // SAFETY: the callbacks take any user data.
+    unsafe {
+        connection.create_function(name, SqlFunction::Scalar(scalar), user_data, Some(destroy))
+    }
 }
 
 /// Registers `name(integer)`, the quantile of a group.
@@ -57,10 +55,11 @@ pub(crate) fn create_quantile(
     name: &CStr,
     thousandths: usize,
 ) -> Result<(), SqlError> {
-    let handle = STATES.insert(State::Quantile(thousandths));
+    let user_data = QUANTILES.insert(Quantile(thousandths)).to_ptr();
     let function = SqlFunction::Aggregate(quantile_step, quantile_final);
-    // SAFETY: `quantile_step`, `quantile_final` and `destroy` take any user data.
-    unsafe { connection.create_function(name, function, handle.into_ptr(), Some(destroy)) }
+    let destroy = destroy_callback!(QUANTILES);
+    // SAFETY: the callbacks take any user data.
+    unsafe { connection.create_function(name, function, user_data, Some(destroy)) }
 }
 
 /// SQLite's `xFunc` of all scalar functions.
@@ -73,16 +72,15 @@ pub(crate) unsafe extern "C" fn scalar(
     argc: c_int,
     argv: *mut *mut ffi::sqlite3_value,
 ) {
-    let result = catch_panic(|| {
-        // SAFETY: the caller's duty, passed on.
-        let (argument, user_data) = unsafe { (argument(argc, argv)?, user_data(context)) };
-        match &*resolve(Handle::from_ptr(user_data))? {
-            State::Scalar(f) => Ok(f(argument)),
-            _ => Err(Fault::Message("the handle's state is not a scalar function")),
-        }
-    });
+    count_call();
     // SAFETY: the caller's duty, passed on.
-    unsafe { set_result(context, result.map(Some)) };
+    unsafe {
+        let answer = || -> Answer {
+            let argument = argument(argc, argv)?;
+            Ok(Some(SCALARS.call(user_data(context), |scalar| scalar.0(argument))?))
+        };
+        set_answer(context, answer());
+    }
 }
 
 /// SQLite's `xStep` of all quantiles.
@@ -95,30 +93,24 @@ unsafe extern "C" fn quantile_step(
     argc: c_int,
     argv: *mut *mut ffi::sqlite3_value,
 ) {
-    let result = catch_panic(|| {
-        // SAFETY: the caller's duty, passed on.
-        let (argument, user_data) = unsafe { (argument(argc, argv)?, user_data(context)) };
+    count_call();
+    let step = || -> Answer {
         // SAFETY: the caller's duty, passed on. The reference is not used after this call.
-        let group = unsafe { group_handle(context, size_of::<Option<Handle>>()) };
-        let group = group.ok_or(Fault::Message("out of memory"))?;
-        let Some(handle) = *group else {
-            let State::Quantile(thousandths) = *resolve(Handle::from_ptr(user_data))? else {
-                return Err(Fault::Message("the handle's state is not a quantile"));
-            };
-            let state = State::Group(thousandths, Mutex::new(vec![argument]));
-            let full = |_| Fault::Message("out of handles");
-            *group = Some(STATES.try_insert(state).map_err(full)?);
-            return Ok(());
-        };
-        match &*resolve(Ok(handle))? {
-            State::Group(_, values) => lock(values).push(argument),
-            _ => return Err(Fault::Message("the handle's state is not a group")),
+        let (argument, group) = unsafe { (argument(argc, argv)?, group_data(context)) };
+        let group = group.ok_or("out of memory")?;
+        if group.is_null() {
+            // SAFETY: the caller's duty, passed on.
+            let user_data = unsafe { user_data(context) };
+            let thousandths = QUANTILES.call(user_data, |quantile| quantile.0)?;
+            *group = GROUPS.try_insert(Exclusive::new(Group(thousandths, vec![])))?.to_ptr();
         }
-        Ok(())
-    });
-    if result.is_err() {
+        GROUPS.call_mut(*group, |group| group.1.push(argument))?;
+        Ok(None)
+    };
+    let answer = step();
+    if answer.is_err() {
         // SAFETY: the caller's duty, passed on.
-        unsafe { set_result(context, result.map(|()| None)) };
+        unsafe { set_answer(context, answer) };
     }
 }
 
@@ -128,29 +120,26 @@ unsafe extern "C" fn quantile_step(
 ///
 /// `context` is live and belongs to an aggregate.
 unsafe extern "C" fn quantile_final(context: *mut ffi::sqlite3_context) {
-    let result = catch_panic(|| {
-        // SAFETY: the caller's duty, passed on. The reference is not used after this call.
-        let Some(handle) = (unsafe { group_handle(context, 0) }).and_then(Option::take) else {
-            return Ok(None); // a group without rows
-        };
-        // Deletes the handle and reads its value for the last time.
-        match &*count_call(STATES.remove_ref(handle))? {
-            State::Group(thousandths, values) => {
-                let mut values = lock(values);
-                let rank = values.len().saturating_sub(1) * thousandths / 1000;
-                Ok((rank < values.len()).then(|| *values.select_nth_unstable(rank).1))
-            }
-            _ => Err(Fault::Message("the handle's state is not a group")),
-        }
-    });
-    // SAFETY: the caller's duty, passed on.
-    unsafe { set_result(context, result) };
+    count_call();
+    // SAFETY: the caller's duty, passed on. The reference is not used after this call.
+    let group = unsafe { group_data(context) };
+    let group = group.map_or(ptr::null_mut(), |group| std::mem::replace(group, ptr::null_mut()));
+    let answer = match group.is_null() {
+        true => Ok(None), // a group without rows
+        false => GROUPS.call_mut(group, Group::quantile).map_err(Into::into),
+    };
+    GROUPS.destroy(group); // null is nothing to it
+                           // SAFETY: the caller's duty, passed on.
+    unsafe { set_answer(context, answer) };
 }
 
-/// SQLite's `xDestroy` for every function whose user data is a handle of [`STATES`].
-pub(crate) extern "C" fn destroy(user_data: *mut c_void) {
-    let deleted = Handle::from_ptr(user_data).and_then(|handle| STATES.remove(handle));
-    let _ = count_call(deleted); // SQLite takes no error here
+impl Group {
+    /// The quantile of the values so far, if there are any.
+    fn quantile(&mut self) -> Option<i64> {
+        let Self(thousandths, values) = self;
+        let rank = values.len().saturating_sub(1) * *thousandths / 1000;
+        (rank < values.len()).then(|| *values.select_nth_unstable(rank).1)
+    }
 }
 
 /// The counters that the update hooks of all connections share.
@@ -173,8 +162,9 @@ pub(crate) extern "C" fn on_update(
     _table: *const c_char,
     rowid: ffi::sqlite3_int64,
 ) {
-    let changes = Handle::from_ptr(user_data).and_then(Handle::try_value::<Changes>);
-    if let Ok(changes) = count_call(changes) {
+    count_call();
+    // SQLite takes no error here. An error is reported.
+    let _ = Handle::call(user_data, |changes: &Changes| {
         let count = match operation {
             ffi::SQLITE_INSERT => &changes.inserted,
             ffi::SQLITE_UPDATE => &changes.updated,
@@ -182,34 +172,14 @@ pub(crate) extern "C" fn on_update(
         };
         count.fetch_add(1, Ordering::Relaxed);
         changes.rowids.fetch_add(rowid, Ordering::Relaxed);
-    }
-}
-
-/// Looks up a handle from SQLite.
-fn resolve(handle: Result<Handle, HandleError>) -> Result<Ref<'static, State>, HandleError> {
-    count_call(handle.and_then(|handle| STATES.get(handle)))
+    });
 }
 
 thread_local! {
-    /// The number of callbacks on this thread. Each looks up or deletes one handle from SQLite.
+    /// The number of callbacks on this thread that have got a handle from SQLite.
     pub(crate) static CALLS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The errors for handles from SQLite, since the last [`take_refused`].
-static REFUSED: Mutex<Vec<HandleError>> = Mutex::new(Vec::new());
-
-/// Counts a callback's look-up or delete, and records its error.
-fn count_call<R>(outcome: Result<R, HandleError>) -> Result<R, HandleError> {
+fn count_call() {
     CALLS.set(CALLS.get() + 1);
-    outcome.inspect_err(|&error| lock(&REFUSED).push(error))
-}
-
-/// Takes the errors that callbacks have recorded so far.
-pub(crate) fn take_refused() -> Vec<HandleError> {
-    std::mem::take(&mut *lock(&REFUSED))
-}
-
-/// Ignores poisoning: a panic leaves nothing half changed in any of these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 
 use std::ffi::c_void;
 
-use handle_table::{Handle, HandleError, HandleTable};
+use handle_table::{Handle, HandleError, HandleTable, WaitError};
 
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 // In a model, all atomics that threads share must be loom's.
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicUsize, Ordering};
+
+mod requests;
+
+pub use self::requests::Requests;
 
 /// Callbacks with state of type `S`.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ impl<S: Send + Sync + 'static> Registry<S> {
     /// Registers a callback, and returns what to pass to C as `user_data`.
     pub fn register(&self, state: S) -> *mut c_void {
         let fired = AtomicUsize::new(0);
-        self.callbacks.insert(Callback { fired, state }).into_ptr()
+        self.callbacks.insert(Callback { fired, state }).to_ptr()
     }
 
     /// C calls this: it runs `call` on the state that `user_data` stands for.
@@ -61,6 +65,16 @@ impl<S: Send + Sync + 'static> Registry<S> {
     pub fn unregister(&self, user_data: *mut c_void) -> Result<usize, HandleError> {
         let callback = self.callbacks.remove_ref(Handle::from_ptr(user_data)?)?;
         Ok(callback.fired.load(Ordering::Relaxed))
+    }
+
+    /// Unregisters a callback, and returns when no call is under way any more and the state is
+    /// dropped: what a call uses may be freed then.
+    ///
+    /// # Errors
+    ///
+    /// If the callback is not registered, or not any more; or if this is called from inside a call.
+    pub fn unregister_wait(&self, user_data: *mut c_void) -> Result<(), WaitError> {
+        self.callbacks.remove_wait(Handle::from_ptr(user_data)?)
     }
 }
 

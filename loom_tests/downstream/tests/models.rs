@@ -9,8 +9,8 @@
 
 use std::ffi::c_void;
 
-use downstream::Registry;
-use handle_table::HandleError;
+use downstream::{Registry, Requests};
+use handle_table::{set_report_hook, HandleError};
 use loom::{
     cell::UnsafeCell,
     sync::{mpsc, Arc},
@@ -33,6 +33,14 @@ impl Watched {
         // SAFETY: loom has checked that no thread writes at the same time.
         let number = self.0.with(|number| unsafe { *number });
         number.expect("a call after the drop")
+    }
+}
+
+impl Watched {
+    /// As if its memory were freed and used for something else.
+    fn overwrite(&self) {
+        // SAFETY: loom has checked that no thread reads at the same time.
+        self.0.with_mut(|number| unsafe { *number = Some(8) });
     }
 }
 
@@ -94,7 +102,7 @@ impl Library {
 fn start_without_preemption(registry: &Registry<Watched>) {
     loom::stop_exploring();
     let nothing = std::ptr::without_provenance_mut(usize::MAX);
-    assert_eq!(registry.fire(nothing, |_| ()), Err(HandleError::Unknown));
+    assert_eq!(registry.fire(nothing, |_| ()), Err(HandleError::Unknown { raw: usize::MAX }));
     loom::explore();
 }
 
@@ -128,6 +136,33 @@ fn two_calls_keep_the_state_until_both_end() {
     });
 }
 
+/// Fails if a reply runs twice, or is dropped while it runs, when C answers on two threads and the
+/// program gives the request up meanwhile.
+#[test]
+fn a_request_is_answered_or_cancelled_once() {
+    // Each second answer is reported, in each schedule.
+    set_report_hook(|_| ());
+    loom::model(|| {
+        let requests = Arc::new(Requests::new());
+        let state = Watched::new(7);
+        let user_data = requests.begin(move |answer: usize| {
+            assert_eq!(state.number(), answer);
+            // And it is dropped, which it can be once.
+        });
+        let [first, second] = [0; 2].map(|_| {
+            let (requests, user_data) = (Arc::clone(&requests), user_data.addr());
+            thread::spawn(move || {
+                requests.answer(std::ptr::without_provenance_mut(user_data), 7).is_ok()
+            })
+        });
+        let cancelled = requests.cancel(user_data).is_ok();
+        let answered = [first, second].map(|library| library.join().unwrap());
+        let happened = usize::from(cancelled) + answered.map(usize::from).iter().sum::<usize>();
+        assert_eq!(happened, 1);
+        assert!(requests.cancel(user_data).is_err());
+    });
+}
+
 /// Fails if two threads that unregister one callback both succeed.
 #[test]
 fn a_callback_is_unregistered_once() {
@@ -143,5 +178,38 @@ fn a_callback_is_unregistered_once() {
         });
         let here = registry.unregister(user_data).is_ok();
         assert!(other.join().unwrap() != here);
+    });
+}
+
+/// Fails if `unregister_wait` returns while a call is under way, or without happening after it: the
+/// call reads a buffer that is used for something else then.
+#[test]
+fn what_a_call_reads_may_be_freed_after_unregister_wait() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let buffer = std::sync::Arc::new(Watched::new(7));
+        let user_data = registry.register(std::sync::Arc::clone(&buffer));
+        // Here this thread takes a lease, before the other one starts.
+        assert_eq!(registry.fire(user_data, |buffer| buffer.number()), Ok(7));
+        let ((answer, called), (end, ended)) = (mpsc::channel(), mpsc::channel::<()>());
+        let library = thread::spawn({
+            let (registry, word) = (Arc::clone(&registry), user_data.addr());
+            move || {
+                let user_data = std::ptr::without_provenance_mut(word);
+                let called = registry.fire(user_data, |buffer| buffer.number());
+                drop(registry);
+                answer.send(called).unwrap();
+                ended.recv().unwrap();
+            }
+        });
+        registry.unregister_wait(user_data).unwrap();
+        buffer.overwrite();
+        match called.recv().unwrap() {
+            Ok(number) => assert_eq!(number, 7),
+            Err(error) => assert!(matches!(error, HandleError::Deleted { .. })),
+        }
+        loom::skip_branch();
+        end.send(()).unwrap();
+        library.join().unwrap();
     });
 }

@@ -50,8 +50,8 @@ fn what_is_left_is_never_forgotten() {
     });
 }
 
-/// Fails if a turn, or a call, loses its fence before the look whether somebody will come to what
-/// is left: what the call leaves stays there, although nobody reads.
+/// Fails if the end of a turn loses its fence, or `World::leave` its own, or a call doesn't look at
+/// its end whether somebody will come to what is left: it stays there, although nobody reads.
 #[test]
 fn what_is_left_has_a_thread_that_comes_to_it() {
     check_with(FENCED, 3, || {

@@ -73,7 +73,7 @@ fn after_a_refusal_readers_without_a_fence_are_waited_for() {
     });
 }
 
-/// Fails if `Record::end` doesn't look at what is parked, or loses its fence, or
+/// Fails if `Record::show_words` doesn't look at what is parked, or loses its fence, or
 /// `set_fenced_for_good` its Release.
 #[test]
 fn what_waits_for_a_fence_is_left_when_its_thread_ends() {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use super::{end, finish, look_up, pin, register, spawn, Value, FENCED, LIGHT};
+use super::{
+    super::world::world, end, finish, look_up, no_leases, pin, prepare, register, spawn, Value,
+    FENCED, LIGHT,
+};
 use crate::{loom_models::check_with, sync::Barriers};
 
 fn pin_against_scan(barriers: Barriers) {
@@ -37,7 +40,7 @@ fn a_fenced_scan_sees_a_reader_or_the_reader_sees_the_unlink() {
     pin_against_scan(FENCED);
 }
 
-/// Fails if `World::is_alone` loses its Acquire, or `Record::end` its fence.
+/// Fails if `World::is_alone` loses its Acquire.
 #[test]
 fn a_deleter_that_is_alone_comes_after_ended_readers() {
     check_with(LIGHT, 3, || {
@@ -56,7 +59,30 @@ fn a_deleter_that_is_alone_comes_after_ended_readers() {
     });
 }
 
-/// Fails if `World::claim` loses its fence, or does not count the lease.
+/// Fails if `World::give_back` loses its Release. It leaves out the fence of `Record::show_words`.
+#[test]
+fn a_deleter_that_is_alone_comes_after_returned_leases() {
+    check_with(LIGHT, 3, || {
+        let value = Value::new();
+        register();
+        let reader = thread::spawn({
+            let value = Arc::clone(&value);
+            move || {
+                let world = world();
+                let Some(number) = prepare(|| world.claim(|| ())) else { unreachable!() };
+                let record = &world.records[number];
+                record.pin(&world.eras);
+                value.find();
+                record.unpin(&world.eras);
+                world.give_back(number);
+            }
+        });
+        value.delete_unread();
+        reader.join().unwrap();
+    });
+}
+
+/// Fails if `World::claim` loses its fence.
 #[test]
 fn a_new_record_is_seen_or_sees_the_unlink() {
     check_with(LIGHT, 3, || {
@@ -73,6 +99,26 @@ fn a_new_record_is_seen_or_sees_the_unlink() {
         });
         value.delete();
         end(reader);
+        assert!(value.is_dropped());
+    });
+}
+
+/// Fails if `World::claim` does not count the lease: a deleter without one takes itself for alone,
+/// and makes no barrier.
+#[test]
+fn a_deleter_without_a_record_is_not_alone() {
+    check_with(LIGHT, 3, || {
+        let value = Value::new();
+        register();
+        prepare(no_leases);
+        let deleter = spawn({
+            let value = Arc::clone(&value);
+            move || {
+                value.delete();
+            }
+        });
+        look_up(&value);
+        finish([deleter]);
         assert!(value.is_dropped());
     });
 }

@@ -1,8 +1,18 @@
 //! [`Handle`]: the integer that C keeps.
+//!
+//! - `raw.rs`: the integer alone, as the crate passes it on where no table is meant.
+//! - `traits.rs`: `Copy`, `Eq`, `Debug` and others, without a bound on the kind.
+//! - `convert.rs`: to the integers and pointers that C APIs take, and back.
 
-use std::{ffi::c_void, fmt, num::NonZeroUsize, ptr};
+use std::{ffi::c_void, marker::PhantomData, num::NonZeroUsize, ptr};
 
 use crate::error::HandleError;
+
+mod convert;
+mod raw;
+mod traits;
+
+pub(crate) use self::raw::RawHandle;
 
 /// A pointer-sized, non-zero integer that names a value in a table.
 ///
@@ -14,22 +24,42 @@ use crate::error::HandleError;
 /// `Option<Handle>` is one word too, with zero as `None`, so an `extern "C" fn` may take and return
 /// either.
 ///
-/// With [`Handle::new`], [`Handle::value`] and [`Handle::delete`] it names values of any type in
-/// one process-wide table, as Go's `runtime/cgo.Handle` does. A [`HandleTable`] of your own holds
-/// one type, and is a little faster.
+/// # Kinds
+///
+/// The type says whose handle it is, so that the compiler refuses a handle at a table that can't
+/// have issued it:
+///
+/// | type | issued by | its verbs |
+/// |---|---|---|
+/// | `Handle<T>` | [`HandleTable<T>`] and [`OnceTable<T>`] | those of the table |
+/// | `Handle<dyn Any>` | [`AnyTable`] | those of the table |
+/// | `Handle`, that is `Handle<Global>` | [`Handle::new`] | [`value`](Handle::value), [`delete`](Handle::delete) |
+///
+/// The kind is a promise of the code that made the handle of C's integer: [`from_raw`] and
+/// [`from_ptr`] take any integer for any kind. The table checks it.
+///
+/// [`HandleTable<T>`]: crate::HandleTable
+/// [`OnceTable<T>`]: crate::OnceTable
+/// [`AnyTable`]: crate::AnyTable
+/// [`from_raw`]: Self::from_raw
+/// [`from_ptr`]: Self::from_ptr
 ///
 /// # Example
 ///
 /// ```
-/// use handle_table::Handle;
+/// use handle_table::{Handle, HandleError, HandleTable};
 ///
-/// let handle = Handle::new(String::from("hello"));
-/// let word: usize = handle.into_raw(); // to C, and back:
-/// let handle = Handle::from_raw(word)?;
-/// assert_eq!(*handle.value::<String>(), "hello");
+/// static SESSIONS: HandleTable<String> = HandleTable::new();
+///
+/// let handle: Handle<String> = SESSIONS.insert("alice".into());
+/// let user_data: *mut std::ffi::c_void = handle.to_ptr(); // to C, and back:
+/// assert_eq!(*SESSIONS.get(Handle::from_ptr(user_data)?)?, "alice");
+///
+/// // As Go's `runtime/cgo.Handle`: any type, in one table for the whole process.
+/// let handle: Handle = Handle::new(7_u32);
+/// assert_eq!(*handle.value::<u32>(), 7);
 /// handle.delete();
-/// assert!(handle.try_value::<String>().is_err());
-/// # Ok::<(), handle_table::HandleError>(())
+/// # Ok::<(), HandleError>(())
 /// ```
 ///
 /// # Layout
@@ -41,21 +71,34 @@ use crate::error::HandleError;
 /// | 64-bit | 2 bits | 30 bits | 32 bits |
 /// | 32-bit | 2 bits | 10 bits | 20 bits |
 ///
-/// All but the fixed bits are exclusive-ored with a key of the table. Because of the fixed bits no
-/// handle is a canonical address on x86-64, and C that dereferences one faults at once. None of
-/// this is for C to take apart: it may only compare handles for equality. As a signed integer a
-/// handle is negative.
+/// All but the fixed bits are exclusive-ored with a key of the table, and the generation also with
+/// a hash of the slot's number. So a handle that was damaged, by an addition, a cleared bit or a
+/// way through a `double`, names nothing, but for one in 2^30; on 32-bit targets one in 2^10.
 ///
-/// [`HandleTable`]: crate::HandleTable
+/// Because of the fixed bits no handle is a canonical address on x86-64, and C that dereferences
+/// one faults at once. None of this is for C to take apart: it may only compare handles for
+/// equality. As a signed integer a handle is negative.
 #[doc(alias = "cgo")]
 #[doc(alias = "NewHandle")]
 #[doc(alias = "GCHandle")]
 #[doc(alias = "user_data")]
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
-pub struct Handle(NonZeroUsize);
+pub struct Handle<K: ?Sized = Global>(NonZeroUsize, PhantomData<fn() -> *const K>);
 
-impl Handle {
+/// The kind of the handles that [`Handle::new`] makes: those of the process-wide table.
+///
+/// # Example
+///
+/// ```
+/// use handle_table::{Global, Handle};
+///
+/// let handle: Handle<Global> = Handle::new("value");
+/// handle.delete();
+/// ```
+#[derive(Debug)]
+pub enum Global {}
+
+impl<K: ?Sized> Handle<K> {
     /// The integer itself, for a C API that takes `uintptr_t`.
     ///
     /// # Example
@@ -64,13 +107,14 @@ impl Handle {
     /// use handle_table::Handle;
     ///
     /// let handle = Handle::new(7_u32);
-    /// let word: usize = handle.into_raw();
+    /// let word: usize = handle.to_raw();
     /// assert_eq!(Handle::from_raw(word), Ok(handle));
     /// handle.delete();
     /// ```
+    #[doc(alias = "into_raw")]
     #[must_use = "the integer is the handle that C gets"]
     #[inline]
-    pub const fn into_raw(self) -> usize {
+    pub const fn to_raw(self) -> usize {
         self.0.get()
     }
 
@@ -85,9 +129,10 @@ impl Handle {
     /// use handle_table::{Handle, HandleError, HandleTable};
     ///
     /// let table = HandleTable::<u32>::new();
-    /// assert_eq!(Handle::from_raw(0), Err(HandleError::Null));
     /// let forged = Handle::from_raw(42)?;
-    /// assert_eq!(table.get(forged).unwrap_err(), HandleError::Unknown);
+    /// assert_eq!(table.get(forged).unwrap_err(), HandleError::Unknown { raw: 42 });
+    /// let null: Result<Handle, HandleError> = Handle::from_raw(0);
+    /// assert_eq!(null, Err(HandleError::Null));
     /// # Ok::<(), HandleError>(())
     /// ```
     ///
@@ -97,7 +142,7 @@ impl Handle {
     #[inline]
     pub const fn from_raw(raw: usize) -> Result<Self, HandleError> {
         match NonZeroUsize::new(raw) {
-            Some(raw) => Ok(Self(raw)),
+            Some(raw) => Ok(Self::with_integer(raw)),
             None => Err(HandleError::Null),
         }
     }
@@ -133,9 +178,10 @@ impl Handle {
     /// assert_eq!(call_now(callback, (&raw mut handle).cast()), 7);
     /// handle.delete();
     /// ```
+    #[doc(alias = "into_ptr")]
     #[must_use = "the pointer is the handle that C gets"]
     #[inline]
-    pub const fn into_ptr(self) -> *mut c_void {
+    pub const fn to_ptr(self) -> *mut c_void {
         ptr::without_provenance_mut(self.0.get())
     }
 
@@ -144,13 +190,14 @@ impl Handle {
     /// # Example
     ///
     /// ```
-    /// use handle_table::{Handle, HandleError};
+    /// use handle_table::{Handle, HandleError, HandleTable};
     ///
-    /// let handle = Handle::new(7_u32);
-    /// let user_data = handle.into_ptr();
+    /// let table = HandleTable::new();
+    /// let handle = table.insert(7_u32);
+    /// let user_data = handle.to_ptr();
     /// assert_eq!(Handle::from_ptr(user_data)?, handle);
-    /// assert_eq!(Handle::from_ptr(std::ptr::null_mut()), Err(HandleError::Null));
-    /// handle.delete();
+    /// let null = Handle::<u32>::from_ptr(std::ptr::null_mut());
+    /// assert_eq!(null, Err(HandleError::Null));
     /// # Ok::<(), HandleError>(())
     /// ```
     ///
@@ -162,15 +209,27 @@ impl Handle {
         Self::from_raw(ptr.addr())
     }
 
-    /// The handle with these bits, made by its table's key.
+    /// The handle with this integer.
     #[inline]
-    pub(crate) const fn from_bits(bits: NonZeroUsize) -> Self {
-        Self(bits)
+    const fn with_integer(raw: NonZeroUsize) -> Self {
+        Self(raw, PhantomData)
     }
-}
 
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Handle({:#x})", self.0)
+    /// A handle of this kind, made by a table's key.
+    #[inline]
+    pub(crate) const fn of(raw: RawHandle) -> Self {
+        Self::with_integer(raw.get())
+    }
+
+    /// The same integer as a handle of another kind.
+    #[inline]
+    pub(crate) const fn cast<L: ?Sized>(self) -> Handle<L> {
+        Handle::with_integer(self.0)
+    }
+
+    /// The integer, for what does not depend on the kind.
+    #[inline]
+    pub(crate) const fn raw(self) -> RawHandle {
+        RawHandle::new(self.0)
     }
 }

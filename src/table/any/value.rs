@@ -1,20 +1,20 @@
-//! [`Erased`]: a value of any type, small ones in place, others in a box, with a table of functions
-//! that knows the type.
+//! [`AnyValue`]: a value of any type, a small one in place, another in a box, with a table of
+//! functions that knows the type.
 
 use std::{
-    any::{type_name, TypeId},
+    any::{type_name, Any, TypeId},
     cell::UnsafeCell,
-    mem::{needs_drop, ManuallyDrop, MaybeUninit},
+    mem::{needs_drop, transmute, ManuallyDrop, MaybeUninit},
 };
 
-use crate::error::HandleError;
+use crate::{error::HandleError, handle::RawHandle};
 
 /// Three words hold most callbacks' state: a `String`, a boxed closure, an `Arc` or two. Their type
 /// is a pointer, so that pointers in them keep their provenance.
 type Words = [MaybeUninit<*mut ()>; 3];
 
-/// A value whose type is known only at run time.
-pub(super) struct Erased {
+/// A value whose type is known only at run time. Its name is in the reports of drops that panicked.
+pub(super) struct AnyValue {
     /// In a cell, since the value may contain cells, and a shared reference to plain words would
     /// claim that they never change.
     words: UnsafeCell<Words>,
@@ -25,13 +25,14 @@ pub(super) struct Erased {
 struct Vtable {
     id: fn() -> TypeId,
     name: fn() -> &'static str,
+    as_any: unsafe fn(*mut Words) -> *const dyn Any,
     drop: Option<unsafe fn(*mut Words)>,
 }
 
 // SAFETY: `new` takes only what is `Send` and `Sync`.
-unsafe impl Send for Erased {}
+unsafe impl Send for AnyValue {}
 // SAFETY: `new` takes only what is `Send` and `Sync`.
-unsafe impl Sync for Erased {}
+unsafe impl Sync for AnyValue {}
 
 /// How a `T` lies in the words: in place if it fits, else as a pointer to its box.
 struct Stored<T>(T);
@@ -43,6 +44,7 @@ impl<T: 'static> Stored<T> {
     const VTABLE: &'static Vtable = &Vtable {
         id: TypeId::of::<T>,
         name: type_name::<T>,
+        as_any: Self::as_any,
         drop: if Self::FITS && !needs_drop::<T>() { None } else { Some(Self::drop) },
     };
 
@@ -77,6 +79,14 @@ impl<T: 'static> Stored<T> {
 
     /// # Safety
     ///
+    /// `words` came from `write` with this `T`.
+    unsafe fn as_any(words: *mut Words) -> *const dyn Any {
+        // SAFETY: the caller's duty.
+        unsafe { Self::get(words).cast_const() }
+    }
+
+    /// # Safety
+    ///
     /// `words` came from `write` with this `T`, and are not used any more.
     unsafe fn take(words: *mut Words) -> T {
         // SAFETY: the caller's duty: there is a `T`, in place or in a box.
@@ -106,7 +116,7 @@ impl<T: 'static> Stored<T> {
     }
 }
 
-impl Erased {
+impl AnyValue {
     #[inline]
     pub(super) fn new<T: Send + Sync + 'static>(value: T) -> Self {
         Self { words: UnsafeCell::new(Stored::write(value)), vtable: Stored::<T>::VTABLE }
@@ -120,23 +130,41 @@ impl Erased {
 
     #[cold]
     fn is_by_id(&self, id: TypeId) -> bool {
-        (self.vtable.id)() == id
+        self.type_id() == id
     }
 
-    /// The value, if it is a `T`.
+    /// The value, if it is a `T`. `handle` is its handle, for the error.
     #[inline(always)]
-    pub(super) fn get<T: 'static>(&self) -> Result<&T, HandleError> {
+    pub(super) fn get<T: 'static>(&self, handle: RawHandle) -> Result<&T, HandleError> {
         if self.is::<T>() {
             // SAFETY: the words hold a `T`.
             return Ok(unsafe { &*Stored::get(self.words.get()) });
         }
-        Err(self.wrong_type(type_name::<T>()))
+        Err(self.wrong_type(handle, type_name::<T>()))
     }
 
     #[cold]
     #[inline(never)]
-    fn wrong_type(&self, expected: &'static str) -> HandleError {
-        HandleError::WrongType { expected, found: (self.vtable.name)() }
+    fn wrong_type(&self, handle: RawHandle, expected: &'static str) -> HandleError {
+        HandleError::WrongType { raw: handle.bits(), expected, found: self.type_name() }
+    }
+
+    /// The value, to be downcast.
+    pub(super) fn as_any(&self) -> &(dyn Any + Send + Sync) {
+        // SAFETY: the words hold a value of the vtable's type. It is `Send` and `Sync`, since `new`
+        // takes no others, and these two are all that the pointers' types differ in.
+        unsafe {
+            let value = (self.vtable.as_any)(self.words.get());
+            &*transmute::<*const dyn Any, *const (dyn Any + Send + Sync)>(value)
+        }
+    }
+
+    pub(super) fn type_id(&self) -> TypeId {
+        (self.vtable.id)()
+    }
+
+    pub(super) fn type_name(&self) -> &'static str {
+        (self.vtable.name)()
     }
 
     /// The value, if it is a `T`, by value.
@@ -150,7 +178,7 @@ impl Erased {
     }
 }
 
-impl Drop for Erased {
+impl Drop for AnyValue {
     fn drop(&mut self) {
         if let Some(drop) = self.vtable.drop {
             // SAFETY: the vtable belongs to the type in the words, which are not used any more.
@@ -162,54 +190,69 @@ impl Drop for Erased {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::handle::Handle;
     use std::sync::Arc;
 
     #[repr(align(64))]
-    struct Aligned(#[allow(dead_code)] u8);
+    struct Aligned(u8);
+
+    fn get<T: 'static>(value: &AnyValue) -> Result<&T, HandleError> {
+        value.get(Handle::<dyn Any>::from_raw(7)?.raw())
+    }
 
     #[test]
     fn small_large_and_aligned_values_are_dropped_once() {
         let witness = Arc::new(());
-        let small = Erased::new(Arc::clone(&witness));
-        let large = Erased::new([const { None::<Arc<()>> }; 9].map(|_| Some(Arc::clone(&witness))));
+        let small = AnyValue::new(Arc::clone(&witness));
+        let large = AnyValue::new([(); 9].map(|()| Arc::clone(&witness)));
         assert_eq!(Arc::strong_count(&witness), 11);
-        assert!(small.get::<Arc<()>>().is_ok());
+        assert!(get::<Arc<()>>(&small).is_ok());
         drop((small, large));
         assert_eq!(Arc::strong_count(&witness), 1);
 
-        let aligned = Erased::new(Aligned(7));
-        let place = aligned.get::<Aligned>().map(std::ptr::from_ref);
+        let aligned = AnyValue::new(Aligned(7));
+        let place = get::<Aligned>(&aligned).map(std::ptr::from_ref);
         assert!(place.is_ok_and(|place| place.addr() % 64 == 0));
     }
 
     #[test]
     fn a_value_is_given_back_only_as_its_own_type() {
-        let erased = Erased::new(String::from("text"));
-        assert_eq!(
-            erased.get::<u8>(),
-            Err(HandleError::WrongType { expected: "u8", found: "alloc::string::String" })
-        );
-        let erased = match erased.take::<u8>() {
+        let value = AnyValue::new(String::from("text"));
+        let wrong =
+            HandleError::WrongType { raw: 7, expected: "u8", found: "alloc::string::String" };
+        assert_eq!(get::<u8>(&value), Err(wrong));
+        let value = match value.take::<u8>() {
             Ok(_) => panic!("a String is no u8"),
-            Err(erased) => erased,
+            Err(value) => value,
         };
-        assert_eq!(erased.take::<String>().ok().as_deref(), Some("text"));
+        assert_eq!(value.take::<String>().ok().as_deref(), Some("text"));
+    }
+
+    #[test]
+    fn a_value_is_downcast_where_it_lies() {
+        let small = AnyValue::new(7_u32);
+        assert_eq!(small.as_any().downcast_ref(), Some(&7_u32));
+        assert_eq!(small.as_any().downcast_ref::<i32>(), None);
+        let large = AnyValue::new([7_usize; 9]);
+        assert_eq!(large.as_any().downcast_ref(), Some(&[7_usize; 9]));
+        let aligned = AnyValue::new(Aligned(7));
+        assert_eq!(aligned.as_any().downcast_ref::<Aligned>().map(|value| value.0), Some(7));
     }
 
     #[test]
     fn values_may_have_cells_of_their_own() {
         use std::sync::atomic::{AtomicUsize, Ordering};
 
-        let erased = Erased::new(AtomicUsize::new(1));
-        let count = erased.get::<AtomicUsize>().map(|n| n.fetch_add(1, Ordering::Relaxed));
+        let value = AnyValue::new(AtomicUsize::new(1));
+        let count = get::<AtomicUsize>(&value).map(|n| n.fetch_add(1, Ordering::Relaxed));
         assert_eq!(count, Ok(1));
-        assert_eq!(erased.take::<AtomicUsize>().ok().map(AtomicUsize::into_inner), Some(2));
+        assert_eq!(value.take::<AtomicUsize>().ok().map(AtomicUsize::into_inner), Some(2));
     }
 
     #[test]
     fn zero_sized_values_have_a_type_too() {
-        let unit = Erased::new(());
-        assert!(unit.get::<()>().is_ok());
-        assert!(unit.get::<[u8; 0]>().is_err());
+        let unit = AnyValue::new(());
+        assert!(get::<()>(&unit).is_ok());
+        assert!(get::<[u8; 0]>(&unit).is_err());
     }
 }

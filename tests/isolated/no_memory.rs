@@ -1,0 +1,79 @@
+//! Without memory for more slots an insert fails, gives its value back, and works again later.
+//! Alone in its process, whose allocator refuses.
+#![cfg(not(loom))]
+#![allow(unsafe_code)] // an allocator
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+};
+
+use handle_table::HandleTable;
+
+/// Refuses zeroed memory of more than 2 KiB, as segments are, while `REFUSES` is set.
+struct Refusing;
+
+static REFUSES: AtomicBool = AtomicBool::new(false);
+static REFUSED: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: the system's allocator, or null.
+unsafe impl GlobalAlloc for Refusing {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's duty.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if layout.size() > 2_048 && REFUSES.load(Relaxed) {
+            REFUSED.fetch_add(1, Relaxed);
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller's duty.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's duty.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Refusing = Refusing;
+
+#[test]
+fn without_memory_the_value_is_given_back_and_no_slot_is_lost() {
+    for shards in [1, 2, 8] {
+        let table = HandleTable::builder().shards(shards).build();
+        let mut handles = vec![table.insert(String::from("first"))];
+
+        REFUSES.store(true, Relaxed);
+        let refused = REFUSED.load(Relaxed);
+        let full = loop {
+            match table.try_insert(String::from("value")) {
+                Ok(handle) => handles.push(handle),
+                Err(full) => break full,
+            }
+        };
+        assert!(full.to_string().contains("memory"));
+        assert_eq!(full.into_inner(), "value");
+        assert!(REFUSED.load(Relaxed) > refused && handles.len() < 5_000);
+        for _ in 0..10_000 {
+            assert!(table.try_insert(String::new()).is_err());
+        }
+        assert!(table.try_insert_with(|_| String::new()).is_err());
+        assert!(table.try_reserve().is_err());
+        // What is there works, and a deleted slot is used again.
+        assert_eq!(table.get(handles[0]).unwrap().as_str(), "first");
+        table.remove(handles.swap_remove(0)).unwrap();
+        handles.push(table.try_insert(String::from("again")).unwrap());
+
+        REFUSES.store(false, Relaxed);
+        let before = handles.len();
+        handles.extend((0..10_000).map(|_| table.insert(String::new())));
+        assert_eq!(table.len(), before + 10_000);
+        let stats = table.stats();
+        let most = handles.len() + 1_000 * shards;
+        assert!(stats.live + stats.vacant < most && stats.exhausted == 0, "{stats}");
+    }
+}
