@@ -1,8 +1,11 @@
 //! The lists of a shard, used by one thread, and by two at once.
 
-use super::lists::{Chain, CountedHead, LimboStack, TaggedHead, VacantStack};
+use super::{
+    away::AwaySlots,
+    lists::{Chain, CountedHead, LimboStack, TaggedHead, VacantStack},
+};
 use crate::{
-    config::LAST_GENERATION,
+    config::{AWAY_BATCH, LAST_GENERATION},
     slots::{AtomicState, Index, IndexLayout, Link, LiveState, SlotArray, State},
 };
 
@@ -149,4 +152,30 @@ fn a_counted_head_counts_and_saturates() {
         assert_eq!(head.len(), len.min(CountedHead::MOST));
         assert_eq!(head.link().next(), Some(index));
     }
+}
+
+#[test]
+fn slots_of_two_shards_are_returned_apart() {
+    let (slots, layout) = (SlotArray::<u8>::new(4), IndexLayout::new(4));
+    let mut away = AwaySlots::default();
+    let mut free = |number, shard, generation| {
+        let index = layout.index(number, shard);
+        let state = slots.get_or_grow(index).state();
+        away.add(&slots, shard, (state, index, generation))
+    };
+    let returned = |returned: Option<(usize, Chain<'_>)>| {
+        let (home, chain) = returned?;
+        let stack = VacantStack::new();
+        stack.push(&chain);
+        let popped = std::iter::from_fn(|| stack.pop(&slots)).map(|(index, ..)| index);
+        Some((home, popped.collect::<Vec<_>>()))
+    };
+    assert_eq!(AWAY_BATCH, 2, "in unit tests");
+    assert!(free(0, 1, 1).is_none());
+    assert!(free(1, 1, LAST_GENERATION + 1).is_none(), "an exhausted slot is not returned");
+    // One of another shard comes: then those of the first one go.
+    assert_eq!(returned(free(0, 2, 1)), Some((1, vec![layout.index(0, 1)])));
+    let both = vec![layout.index(1, 2), layout.index(0, 2)];
+    assert_eq!(returned(free(1, 2, 3)), Some((2, both)), "so many make a chain");
+    assert!(free(2, 2, 1).is_none());
 }
