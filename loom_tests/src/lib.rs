@@ -302,6 +302,6 @@ pub fn end_grace_periods(other: &HandleTable<u8>) {
 /// A table for [`end_grace_periods`].
 pub fn other_table() -> StdArc<HandleTable<u8>> {
     let other = HandleTable::builder().shards(1).build();
-    other.insert(0);
+    let _ = other.insert(0);
     StdArc::new(other)
 }

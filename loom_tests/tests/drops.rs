@@ -33,7 +33,7 @@ fn a_value_that_nobody_reads_is_dropped_at_once() {
         let insert = {
             let ledger = Ledger::new();
             move |table: &Table| {
-                table.insert(ledger.value(2));
+                let _ = table.insert(ledger.value(2));
                 ledger
             }
         };

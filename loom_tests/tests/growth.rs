@@ -52,7 +52,7 @@ fn a_lookup_sees_a_whole_inner_or_none() {
                 assert!(table.len() <= 1);
             }
         });
-        table.insert(ledger.value(1));
+        let _ = table.insert(ledger.value(1));
         join(reader);
         ledger.close(table);
     });
@@ -65,7 +65,7 @@ fn a_lookup_sees_a_whole_segment_or_none() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
         let first = table.insert(ledger.value(1));
-        table.insert(ledger.value(2));
+        let _ = table.insert(ledger.value(2));
         let word = Arc::new(AtomicUsize::new(0));
         let reader = thread::spawn({
             let (table, word) = (Arc::clone(&table), Arc::clone(&word));
@@ -81,7 +81,7 @@ fn a_lookup_sees_a_whole_segment_or_none() {
             }
         });
         // Not the first slot of the new segment: there, a missing base would be noticed as such.
-        table.insert(ledger.value(2));
+        let _ = table.insert(ledger.value(2));
         let last = table.insert(ledger.value(3));
         word.store(last.to_raw(), Relaxed);
         join(reader);
@@ -100,7 +100,7 @@ fn two_inserts_share_one_new_segment() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
         for number in 0..2 {
-            table.insert(ledger.value(number));
+            let _ = table.insert(ledger.value(number));
         }
         let other = thread::spawn({
             let (table, ledger) = (Arc::clone(&table), ledger.clone());

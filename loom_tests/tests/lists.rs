@@ -29,7 +29,7 @@ fn with_vacant(slots: usize, ledger: &Ledger) -> Table {
 fn two_inserts_take_two_fresh_slots() {
     check(|| {
         let (table, ledger) = (table(1), Ledger::new());
-        table.insert(ledger.value(0));
+        let _ = table.insert(ledger.value(0));
         let insert = {
             let ledger = ledger.clone();
             move |table: &Table| table.insert(ledger.value(1))
@@ -155,7 +155,7 @@ fn max_handles_is_never_exceeded() {
         let ledger = Ledger::new();
         let table: Table =
             Arc::new(handle_table::HandleTable::builder().shards(1).max_handles(2).build());
-        table.insert(ledger.value(0));
+        let _ = table.insert(ledger.value(0));
         let insert = {
             let ledger = ledger.clone();
             move |table: &Table| table.try_insert(ledger.value(1)).is_ok()

@@ -21,7 +21,7 @@ fn a_drop_that_inserts_never_gets_its_own_slot() {
             if let Some(table) = self.table.upgrade() {
                 let (value, table_of_none) = (self.ledger.value(2), Weak::new());
                 let ledger = self.ledger.clone();
-                table.insert(Parent { value, table: table_of_none, ledger });
+                let _ = table.insert(Parent { value, table: table_of_none, ledger });
                 assert_eq!(self.value.number(), 1, "overwritten");
             }
         }

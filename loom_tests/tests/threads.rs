@@ -37,7 +37,7 @@ fn values_of_ended_threads_are_dropped_with_the_table() {
         let ended = thread::spawn({
             let (table, ledger) = (Arc::clone(&table), ledger.clone());
             move || {
-                table.insert(ledger.value(1));
+                let _ = table.insert(ledger.value(1));
                 let handle = table.insert(ledger.value(2));
                 table.remove(handle).unwrap();
             }

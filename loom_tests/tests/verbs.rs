@@ -76,7 +76,7 @@ fn a_stale_handle_never_reads_the_next_value() {
 fn a_handle_passed_without_an_edge_finds_all_or_nothing() {
     check(|| {
         let (table, ledger) = (table(4), Ledger::new());
-        table.insert(ledger.value(0));
+        let _ = table.insert(ledger.value(0));
         let word = Arc::new(AtomicUsize::new(0));
         let read = {
             let word = Arc::clone(&word);
