@@ -11,7 +11,12 @@ use crate::{
     machine, memory, report,
     results::{Cell, Results, Row},
 };
-use benches::{latency, race::Plan, value::Type, workloads::Workload};
+use benches::{
+    latency,
+    race::{Plan, Random},
+    value::Type,
+    workloads::Workload,
+};
 
 /// Runs what the command line asks for.
 pub fn run(cli: &Cli) -> io::Result<()> {
@@ -99,8 +104,7 @@ fn run_round(
         seed: round as u64 + 1,
     };
     let mut checksum = None;
-    for turn in 0..contenders.len() {
-        let nth = (turn + round) % contenders.len();
+    for nth in shuffled(contenders.len(), &plan) {
         let contender = &contenders[nth];
         progress.set_message(format!("{}: {}", cell.title(), contender.name));
         if let Some(sample) = (contender.run)(cell.workload, &plan) {
@@ -114,6 +118,17 @@ fn run_round(
         }
         progress.inc(1);
     }
+}
+
+/// The numbers below `len`, in another order each round: what a system leaves behind in the
+/// allocator must not meet the same one each time.
+fn shuffled(len: usize, plan: &Plan) -> Vec<usize> {
+    let mut order: Vec<_> = (0..len).collect();
+    let mut random = Random::new(plan, 0);
+    for left in (1..len).rev() {
+        order.swap(left, random.below(left + 1));
+    }
+    order
 }
 
 fn run_memory(cli: &Cli, results: &mut Results) -> io::Result<()> {
