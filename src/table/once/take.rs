@@ -16,11 +16,16 @@ impl<T> OnceTable<T> {
     ///
     /// ```
     /// use handle_table::{HandleError, OnceTable};
-    /// use std::{thread, task::Waker};
+    /// use std::{sync::Arc, task::{Wake, Waker}, thread};
     ///
     /// static WAKERS: OnceTable<Waker> = OnceTable::new();
     ///
-    /// let handle = WAKERS.insert(Waker::noop().clone());
+    /// struct Task;
+    /// impl Wake for Task {
+    ///     fn wake(self: Arc<Self>) {}
+    /// }
+    ///
+    /// let handle = WAKERS.insert(Waker::from(Arc::new(Task)));
     /// // Whoever comes first wakes the task.
     /// let there = thread::spawn(move || WAKERS.take(handle).map(Waker::wake));
     /// let here = WAKERS.take(handle).map(Waker::wake);
