@@ -51,29 +51,39 @@ impl Drop for SmallGuard {
                 return;
             }
         }
-        self.end();
+        end(self.word);
     }
 }
 
 #[cfg(not(loom))]
 impl SmallGuard {
-    /// The record, if the reader has one. Records and guards are aligned to words.
+    /// The record, if the reader has one.
     #[inline(always)]
     fn record(&self) -> Option<OwnRecord> {
-        // SAFETY: `into_small` got it of a record.
-        (self.word.addr().get() % 2 == 0).then(|| unsafe { OwnRecord::from_ptr(self.word) })
+        record_of(self.word)
     }
+}
 
-    /// The rest of the end.
-    #[cold]
-    #[inline(never)]
-    fn end(&self) {
-        match self.record() {
-            Some(record) if record.more_guards() == 0 => let_go(record),
-            Some(record) => drop(Guard::of_pinned(record)),
-            // SAFETY: `box_guard` made it, and this is its end.
-            None => drop(unsafe { Box::from_raw(self.word.sub(1).cast::<Guard>().as_ptr()) }),
-        }
+/// The record that a guard's word stands for, if the reader has one. Records and guards are aligned
+/// to words.
+#[cfg(not(loom))]
+#[inline(always)]
+fn record_of(word: NonNull<u8>) -> Option<OwnRecord> {
+    // SAFETY: `into_small` got it of a record.
+    (word.addr().get() % 2 == 0).then(|| unsafe { OwnRecord::from_ptr(word) })
+}
+
+/// The rest of a guard's end. `extern "C"`, since it never unwinds (panics of drops are contained):
+/// callers need no code for that, and callbacks are smaller.
+#[cfg(not(loom))]
+#[cold]
+#[inline(never)]
+extern "C" fn end(word: NonNull<u8>) {
+    match record_of(word) {
+        Some(record) if record.more_guards() == 0 => let_go(record),
+        Some(record) => drop(Guard::of_pinned(record)),
+        // SAFETY: `box_guard` made it, and this is its end.
+        None => drop(unsafe { Box::from_raw(word.sub(1).cast::<Guard>().as_ptr()) }),
     }
 }
 
