@@ -13,6 +13,7 @@ mod slots;
 
 mod call;
 mod damaged;
+mod destroy;
 mod forged;
 mod go_handle;
 mod insert_with;
@@ -20,6 +21,7 @@ mod iterate;
 mod limit;
 mod model;
 mod reserve;
+mod reserve_threads;
 mod traits;
 
 use handle_table::{set_report_hook, Handle};
