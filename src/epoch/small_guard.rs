@@ -46,21 +46,12 @@ fn box_guard(guard: Guard) -> NonNull<u8> {
 impl Drop for SmallGuard {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some(record) = self.record() {
+        if let Some(record) = record_of(self.word) {
             if record.more_guards() == 0 && !record.unpin_last(&record.world().eras) {
                 return;
             }
         }
         end(self.word);
-    }
-}
-
-#[cfg(not(loom))]
-impl SmallGuard {
-    /// The record, if the reader has one.
-    #[inline(always)]
-    fn record(&self) -> Option<OwnRecord> {
-        record_of(self.word)
     }
 }
 

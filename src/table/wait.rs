@@ -12,7 +12,7 @@ use crate::{
 /// Unregister, and know that it is over.
 impl<T> HandleTable<T> {
     /// Deletes `handle`, and returns when no thread uses its value any more and the value is
-    /// dropped: for who is about to unload a library, free a buffer, or end a test.
+    /// dropped. Call it before you unload a library, free a buffer, or end a test.
     ///
     /// Blocks while other threads hold a [`Ref`](crate::Ref) or [`Pinned`](crate::Pinned), of any
     /// table, from before the delete, as their callbacks do, and while another thread is in the
@@ -87,7 +87,7 @@ impl<T> HandleTable<T> {
     /// # Errors
     ///
     /// Those of [`remove_wait`](Self::remove_wait), and [`WaitError::TimedOut`]: the last reader
-    /// drops the value. [`readers`](crate::readers) tells who is in the way.
+    /// drops the value. [`readers`](crate::readers) tells which threads are in the way.
     pub fn remove_wait_timeout(
         &self,
         handle: Handle<T>,
