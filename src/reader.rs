@@ -61,7 +61,7 @@ impl Reader {
     }
 
     /// The thread's number, as debuggers and `top` show it. `None` on systems other than Linux,
-    /// Android and Windows, and for readers without a record.
+    /// Android, OpenBSD and Windows, and for readers without a record.
     ///
     /// # Example
     ///

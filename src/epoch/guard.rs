@@ -146,8 +146,9 @@ pub(super) fn let_go(record: OwnRecord) {
 #[cold]
 #[inline(never)]
 fn leave_outside(guard: OutsiderGuard) {
+    // It may have been made anew since the pin, where thread-locals are keys of the system.
     #[cfg(not(loom))]
-    OUTSIDE.set(OUTSIDE.get() - 1);
+    OUTSIDE.set(OUTSIDE.get().saturating_sub(1));
     if guard.let_go() {
         let world = world();
         world.leave(world.outsiders.parked.take());

@@ -287,7 +287,7 @@ impl Record {
         self.parked.take()
     }
 
-    fn is_orphaned(&self) -> bool {
+    pub(super) fn is_orphaned(&self) -> bool {
         // edge: none. Read by the thread that wrote it.
         self.orphaned.load(Ordering::Relaxed)
     }

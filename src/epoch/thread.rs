@@ -219,11 +219,15 @@ pub(super) fn membership() -> Membership {
 }
 
 /// Whether the calling thread is pinned; `None` if its registration is gone and can't tell.
+///
+/// Where thread-locals are keys of the system, as on Android, a thread that ends may register once
+/// more. So a guard of its first registration is looked for, too.
 pub(crate) fn is_pinned() -> Option<bool> {
     with(|thread| {
-        thread.map(|thread| match thread {
+        let is_pinned = match thread? {
             Thread::Leased(record) => record.is_pinned(),
             Thread::Outsider(participant) => participant.is_pinned(),
-        })
+        };
+        Some(is_pinned || world().has_orphan_of_this_thread())
     })
 }

@@ -78,6 +78,14 @@ impl Who {
         0
     }
 
+    /// Whether that is the calling thread, as far as the operating system numbers threads. A number
+    /// may be that of an ended thread once more.
+    #[cfg(not(loom))]
+    pub(super) fn is_this_thread(&self) -> bool {
+        let id = self.id();
+        id != 0 && id == os_id()
+    }
+
     /// The thread's number, as the operating system has it.
     pub(super) fn id(&self) -> usize {
         // edge: none. For people.
@@ -98,12 +106,15 @@ impl Who {
 /// The calling thread's number, as debuggers and `top` show it; zero where it isn't known.
 #[cfg(not(loom))]
 fn os_id() -> usize {
-    #[cfg(all(any(target_os = "linux", target_os = "android"), not(loom)))]
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     // SAFETY: it takes nothing, and touches no memory of this process.
     return unsafe { libc::syscall(libc::SYS_gettid) } as usize;
-    #[cfg(all(windows, not(loom)))]
+    #[cfg(windows)]
     // SAFETY: it takes nothing, and touches no memory.
     return unsafe { windows_sys::Win32::System::Threading::GetCurrentThreadId() } as usize;
-    #[cfg(any(loom, not(any(target_os = "linux", target_os = "android", windows))))]
+    #[cfg(target_os = "openbsd")]
+    // SAFETY: it takes nothing, and touches no memory.
+    return unsafe { libc::getthrid() } as usize;
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "openbsd", windows)))]
     0
 }

@@ -180,6 +180,16 @@ impl World {
         record.is_in_the_way(target) || refused && number + 1 != own && !record.is_fenced_for_good()
     }
 
+    /// Whether a guard is held that the calling thread took before its locals were destroyed. If
+    /// it is one that an ended thread has leaked, whose number this thread got, then a wait for it
+    /// would never end either.
+    pub(super) fn has_orphan_of_this_thread(&self) -> bool {
+        #[cfg(not(loom))]
+        return self.used_records().iter().any(|r| r.is_orphaned() && r.who.is_this_thread());
+        #[cfg(loom)]
+        false
+    }
+
     /// The records that may have a reader.
     pub(super) fn used_records(&self) -> &[CachePadded<Record>] {
         // edge: pin. Relaxed: ordered by the fence of the scan, and that of `claim`.

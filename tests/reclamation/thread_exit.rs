@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use handle_table::{Handle, HandleTable, Pinned, QuiesceError, Ref};
+use handle_table::{Handle, HandleTable, Pinned, QuiesceError, Ref, WaitError};
 
 use crate::{
     common::{on_new_thread, table_kinds, Census, Witness},
@@ -112,6 +112,42 @@ fn quiesce_in_a_destructor_never_waits_for_its_own_thread() {
     let before = if are_keys { Ok(()) } else { Err(QuiesceError::ThreadEnding) };
     let expected = [before, Ok(()), Ok(())];
     assert_eq!(*RESULTS.lock().unwrap(), expected);
+    TABLE.quiesce().unwrap();
+    CENSUS.assert_all_dropped_once();
+}
+
+#[test]
+fn a_wait_in_a_destructor_sees_the_guard_that_its_own_thread_still_holds() {
+    let _serial = serial();
+    static TABLE: Table = HandleTable::new();
+    static CENSUS: Census = Census::new();
+    static RESULTS: Mutex<Vec<(Result<(), QuiesceError>, Result<(), WaitError>)>> =
+        Mutex::new(Vec::new());
+    let orders = [Order::Before, Order::After];
+    for order in orders {
+        on_new_thread(move || {
+            if order == Order::After {
+                TABLE.remove(TABLE.insert(CENSUS.witness(0))).unwrap();
+            }
+            // Registers the destructor.
+            AT_EXIT.with(|_| ());
+            let handle = TABLE.insert(CENSUS.witness(1));
+            let value = TABLE.get(handle).unwrap();
+            let wait = move || {
+                let waits = (TABLE.quiesce(), TABLE.remove_wait(handle));
+                assert_eq!(value.look(), 1);
+                RESULTS.lock().unwrap().push(waits);
+            };
+            AT_EXIT.with(|at_exit| at_exit.0.set(Some(Box::new(wait))));
+        });
+    }
+    let results = RESULTS.lock().unwrap();
+    assert_eq!(results.len(), orders.len());
+    for (quiesced, removed) in results.iter() {
+        let is_told = |error| matches!(error, QuiesceError::Pinned | QuiesceError::ThreadEnding);
+        assert!(quiesced.is_err_and(is_told), "{quiesced:?}");
+        assert_eq!(*removed, Err(WaitError::WouldDeadlock));
+    }
     TABLE.quiesce().unwrap();
     CENSUS.assert_all_dropped_once();
 }
