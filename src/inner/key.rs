@@ -116,4 +116,23 @@ mod tests {
         let most = 1_000_usize >> (GENERATION_MASK.count_ones() - 3);
         assert!(same <= most, "{same}");
     }
+
+    /// A handle is no secret: SECURITY.md has this as a figure.
+    #[test]
+    fn one_handle_whose_state_is_known_tells_all_others() {
+        let secret = Key::random(0);
+        let handle = |key: Key, state| LiveState::checked(state).map(|live| key.handle(live));
+        // With an even index, each bit of the product depends on lower bits of the key alone.
+        let known = LIVE | 2;
+        let Some(seen) = handle(secret, known) else { unreachable!("it is live") };
+        let mut key = Key(0);
+        for bit in 0..KEY_MASK.count_ones() {
+            let wrong = seen.bits() ^ key.mix(known) ^ key.0;
+            key.0 |= wrong & 1 << bit;
+        }
+        assert_eq!(key, secret);
+        for state in (0..100_000).map(|index| LIVE | index) {
+            assert_eq!(handle(key, state), handle(secret, state));
+        }
+    }
 }
