@@ -10,6 +10,7 @@ Fault = collections.namedtuple("Fault", "what check file change message")
 
 PAGE = "docs/ORDERING.md"
 MUTANTS = ".ci/mutants.txt"
+DUTIES = ".ci/unsafe.txt"
 LOCK = "src/sync/try_lock.rs"
 PAGES = "target/pages"  # a small rendered page stands there, so that no rustdoc is needed
 INDEX = f"{PAGES}/handle_table/index.html"
@@ -181,8 +182,39 @@ LINKS = {
         f"{RENDERED}:3: #planted leads to no id",
     ),
 }
+UNSAFE = {
+    "a block without a duty": (
+        *(LOCK, method("X", "unsafe { f() };")),
+        "@: an unsafe block without a stated duty",
+    ),
+    "a block behind the statement that has the duty": (
+        *(LOCK, method("X", "// SAFETY: why.\n        g();\n        unsafe { f() };")),
+        "@: an unsafe block without a stated duty",
+    ),
+    "a function without a duty": (
+        *(LOCK, add("/// Does something.\nunsafe fn planted() {}")),
+        "@: an unsafe fn planted without a stated duty",
+    ),
+    "an impl without a duty": (
+        *(LOCK, add("unsafe impl<T> Sync for X<T> {} // planted")),
+        "@: an unsafe impl<T> Sync for X<T> without a stated duty",
+    ),
+    "a file with an unsafe that has no entry": (
+        *("src/stats.rs", method("X", "unsafe { f() };")),
+        "@: .ci/unsafe.txt has no tests for this file",
+    ),
+    "an entry of a file without an unsafe": (
+        *(DUTIES, add("src/planted.rs\n    keys_differ")),
+        "@: src/planted.rs has no unsafe",
+    ),
+    "a test that does not exist": (
+        *(DUTIES, replace(f"^{LOCK}$", f"{LOCK}\n    parts::planted")),
+        "@: parts::planted: there is no such test",
+    ),
+}
+CHECKS = dict(layers=LAYERS, edges=EDGES, unsafe=UNSAFE, width=WIDTH, links=LINKS)
 FAULTS = [
     Fault(what, check, *fault)
-    for check, faults in dict(layers=LAYERS, edges=EDGES, width=WIDTH, links=LINKS).items()
+    for check, faults in CHECKS.items()
     for what, fault in faults.items()
 ]

@@ -19,6 +19,9 @@ LITERAL = re.compile(
 )
 # The attribute of an item that is compiled for tests only.
 TEST = re.compile(r"#\[cfg\((?:all\()?test\b[^\]]*\]")
+# Before the `{` of a function. After the `}` of a block that is only a part of a statement.
+FUNCTION = re.compile(r"\bfn\s+\w+[^{}]*$")
+GOES_ON = re.compile(r"\}\s*(else\b|[.?,;)\]}]|=>)")
 
 
 def listed(*patterns):
@@ -75,6 +78,36 @@ def without_tests(text):
     for start, end in tests(text):
         text = text[:start] + blank(text[start:end]) + text[end:]
     return text
+
+
+def comment_above(text, comments, sites, at):
+    """The position of the comment that the site at `at` stands under; None without one. Statements
+    with sites that follow one another may share a comment.
+
+    Goes backward: over what is closed, and out of what is still open, up to the function.
+    """
+    depth = 0
+    between = False  # in a finished statement, in which no site was found so far
+    for at in range(at - 1, -1, -1):
+        char = text[at]
+        if at in comments:
+            # One inside of a closed block belongs to other sites.
+            return None if depth or between else at
+        if at in sites:
+            between = False
+        elif char in ")]}":
+            if char == "}" and depth == 0 and not GOES_ON.match(text, at):
+                return None
+            depth += 1
+        elif char in "([{" and depth:
+            depth -= 1
+        elif char == "{" and (between or FUNCTION.search(text, 0, at)):
+            return None
+        elif char == ";" and depth == 0:
+            if between:
+                return None
+            between = True
+    return None
 
 
 def modules():

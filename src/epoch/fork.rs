@@ -44,6 +44,9 @@ mod imp {
         unsafe { libc::pthread_atfork(None, None, Some(after_fork)) };
     }
 
+    /// # Safety
+    ///
+    /// The calling thread is the only one of its process, as in a child right after `fork`.
     unsafe extern "C" fn after_fork() {
         let world = world();
         count_fork();

@@ -303,6 +303,7 @@ impl<T> HandleTable<T> {
 #[macro_export]
 macro_rules! destroy_callback {
     ($table:expr $(,)?) => {{
+        // SAFETY: it takes any word.
         unsafe extern "C" fn destroy(user_data: *mut ::core::ffi::c_void) {
             $table.destroy(user_data);
         }
