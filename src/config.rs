@@ -6,11 +6,20 @@
 //! 64-bit     2 bits      30 bits       32 bits
 //! 32-bit     2 bits      10 bits       20 bits
 //! ```
+//!
+//! In a build with `--cfg handle_table_small` an index has 18 bits, so that tests can use up a
+//! table: about a million handles.
 
 use std::mem::needs_drop;
 
 /// Bits of the index: shard, segment, and place in the segment.
-pub(crate) const INDEX_BITS: u32 = if usize::BITS == 64 { 32 } else { 20 };
+pub(crate) const INDEX_BITS: u32 = if cfg!(handle_table_small) {
+    18
+} else if usize::BITS == 64 {
+    32
+} else {
+    20
+};
 /// Bits of the phase, at the top of a state.
 const PHASE_BITS: u32 = 2;
 /// Bits of the generation, between phase and index.
@@ -40,6 +49,8 @@ pub(crate) const LAST_GENERATION: usize = if SMALL { 5 } else { (1 << GENERATION
 // generation does equal it if no slot follows in its list. Every reader then takes the slot for
 // exhausted a little early, which is correct.
 const _: () = assert!(LAST_GENERATION < GENERATION_MASK >> INDEX_BITS);
+/// How many handles a slot is issued with.
+pub(crate) const GENERATIONS: usize = LAST_GENERATION + 1;
 /// log2 of the slots in a shard's first segment; later segments double, see `slots/index.rs`.
 pub(crate) const FIRST_SEGMENT_BITS: u32 = if SMALL { 1 } else { 5 };
 /// Fresh slots that an owner reserves from its shard at a time.

@@ -11,7 +11,7 @@ use super::{
     local::OwnerHalf,
 };
 use crate::{
-    config::{FREED_BATCH, FRESH_BLOCK, LARGE_BLOCK, LARGE_SHARD},
+    config::{FREED_BATCH, FRESH_BLOCK, GENERATIONS, LARGE_BLOCK, LARGE_SHARD},
     epoch::Ticket,
     reclaim::{Batch, BatchStack, SealedBatches, SlotList},
     slots::{AtomicState, Index, IndexRange, Link, LiveState, Slot, SlotArray, State},
@@ -106,7 +106,8 @@ impl<T> Shard<T> {
             let state = unsafe { slots.directory().known(index) }.state();
             let free = state.load_own().vacated();
             next = free.link().next();
-            let generation = free.generation() + 1;
+            // A slot that is out of generations may be in the list, and has no next one.
+            let generation = (free.generation() + 1).min(GENERATIONS);
             match &mut chain {
                 Some(chain) => chain.add(state, index, generation),
                 None => chain = Chain::new(state, index, generation),

@@ -3,6 +3,7 @@
 use super::{
     away::AwaySlots,
     lists::{Chain, CountedHead, LimboStack, TaggedHead, VacantStack},
+    shared::Shard,
 };
 use crate::{
     config::{AWAY_BATCH, LAST_GENERATION},
@@ -88,6 +89,26 @@ fn the_limbo_stack_counts_and_is_taken_whole() {
     let taken = limbo.take();
     assert_eq!((taken.link(), taken.len()), (Link::to(index(3)), 4));
     assert_eq!(limbo.take(), CountedHead::EMPTY);
+}
+
+/// A list of slots with trivial values may have some in limbo of their last generation.
+#[test]
+fn a_returned_slot_that_is_out_of_generations_is_exhausted() {
+    let (slots, layout) = (SlotArray::<u8>::new(1), IndexLayout::new(1));
+    let shard = Shard::<u8>::new(0, layout.range(0));
+    let [last, vacant, limbo] =
+        [0, 1, 2].map(|number| (index(number), slots.get_or_grow(index(number)).state()));
+    let in_limbo = |generation, index| LiveState::new(generation, index).limbo(Link::END);
+    last.1.relink(in_limbo(LAST_GENERATION, last.0), Link::to(vacant.0));
+    vacant.1.relink(State::vacant(1, Link::END), Link::to(limbo.0));
+    limbo.1.relink(in_limbo(3, limbo.0), Link::END);
+    shard.return_slots(&slots, last.0);
+    assert_eq!(last.1.load_own(), State::EXHAUSTED);
+    // The next generation of each is passed over.
+    let issued = [(); 3].map(|()| shard.claim_vacant(&slots).map(|claim| claim.live()));
+    let expected = [(5, limbo.0), (2, vacant.0)];
+    let expected = expected.map(|(generation, index)| Some(LiveState::new(generation, index)));
+    assert_eq!(issued, [expected[0], expected[1], None]);
 }
 
 /// idr-ebr up to 0.3.2 handed out slots that were in use, by ABA on its free list. Two threads pop

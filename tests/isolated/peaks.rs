@@ -15,7 +15,7 @@ use handle_table::HandleTable;
 use slots::slots;
 
 const THREADS: usize = 30;
-const PEAK: usize = if cfg!(handle_table_small) { 20_000 } else { 100_000 };
+const PEAK: usize = if cfg!(handle_table_small) { 10_000 } else { 100_000 };
 /// What a thread may keep for its next inserts.
 const KEPT: usize = 8_000;
 

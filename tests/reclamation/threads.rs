@@ -160,7 +160,11 @@ fn own_shard(table: &HandleTable<usize>, shards: usize) -> usize {
 /// about shards, so they read the upper bits of the handle's index, where `docs/DESIGN.md` puts the
 /// shard's number. The key of a table only renumbers its shards.
 fn shard_in(handle: Handle<usize>, shards: usize) -> usize {
-    const INDEX_BITS: u32 = if usize::BITS == 64 { 32 } else { 20 };
+    const INDEX_BITS: u32 = match usize::BITS {
+        _ if cfg!(handle_table_small) => 18,
+        64 => 32,
+        _ => 20,
+    };
     (handle.to_raw() >> (INDEX_BITS - shards.ilog2())) % shards
 }
 
