@@ -62,6 +62,10 @@ impl<T> Inner<T> {
         let mut waiting = self.in_limbo();
         let mut backoff = Backoff::new();
         loop {
+            // What was deleted while this thread looked may be in a batch.
+            if self.batch != 0 {
+                self.drop_batches();
+            }
             // What is left to all threads; it may have been left while this thread looked.
             epoch::drop_waiting();
             waiting.retain(|(slot, generation)| {

@@ -227,3 +227,28 @@ fn quiesce_returns_although_others_keep_dropping() {
     let turns = turns.into_inner();
     assert!(turns < LAST, "it waited until the others had stopped");
 }
+
+/// What another thread deletes during a `quiesce` may lie in a batch that nobody fills.
+#[test]
+fn quiesce_ends_though_another_thread_has_begun_a_batch() {
+    const SLOTS: usize = 20_000;
+    let _serial = serial();
+    static CENSUS: Census = Census::new();
+    let table = HandleTable::builder().shards(2).batch(SLOTS).build();
+    let handles: Vec<_> = (0..SLOTS).map(|n| table.insert(CENSUS.witness(n))).collect();
+    for handle in &handles[SLOTS - 200..] {
+        thread::scope(|scope| {
+            let (begin, begins) = channel();
+            let table = &table;
+            scope.spawn(move || {
+                begins.recv().unwrap();
+                table.remove(*handle).unwrap();
+            });
+            begin.send(()).unwrap();
+            let quiesced = table.quiesce_timeout(Duration::from_secs(60));
+            assert_eq!(quiesced, Ok(()), "it waits for a batch");
+        });
+    }
+    drop(table);
+    CENSUS.assert_all_dropped_once();
+}
