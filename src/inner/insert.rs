@@ -39,16 +39,25 @@ impl<T> Inner<T> {
         Some(Reservation::new(self, claim.reserve()))
     }
 
-    /// Claims a vacant slot. If there is none, tries once more behind a flush: deleted slots may
-    /// wait only for that.
+    /// Claims a vacant slot. If there is none, tries once more behind a flush, or behind the return
+    /// of slots that this thread has kept: deleted slots may wait only for that.
     fn claim_patiently(&self) -> Option<Claim<'_, T>> {
         self.claim().or_else(|| {
-            if !self.have_readers() {
-                return None;
+            if self.have_readers() {
+                self.flush();
+            } else {
+                self.return_away()?;
             }
-            self.flush();
             self.claim()
         })
+    }
+
+    /// Returns the slots of another shard that the calling thread has freed, if there are some.
+    fn return_away(&self) -> Option<()> {
+        let ShardAccess::Owner(owner) = self.access() else { return None };
+        let (home, slots) = owner.take_away()?;
+        self.shards[home].free_chain(&slots);
+        Some(())
     }
 
     /// Takes vacant slots of other shards, for an owner whose shard is large: otherwise threads

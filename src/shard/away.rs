@@ -41,7 +41,8 @@ impl AwaySlots {
         full.or_else(|| if self.len < AWAY_BATCH { None } else { self.take(slots) })
     }
 
-    fn take<'s, T>(&mut self, slots: &'s SlotArray<T>) -> Option<(usize, Chain<'s>)> {
+    /// Takes all of them, to be returned now, with the number of their shard.
+    pub(super) fn take<'s, T>(&mut self, slots: &'s SlotArray<T>) -> Option<(usize, Chain<'s>)> {
         let (first, (last, generation)) = self.ends.take()?;
         self.len = 0;
         // SAFETY: the slot was used before, and reached this thread when it was added.

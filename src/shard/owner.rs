@@ -218,6 +218,12 @@ impl<'s, T> Owner<'s, T> {
         unsafe { self.local(add) }
     }
 
+    /// Takes the slots of another shard that are not returned yet, with the number of that shard.
+    pub(crate) fn take_away(&self) -> Option<(usize, Chain<'s>)> {
+        // SAFETY: nothing in `take` runs user code or the allocator.
+        unsafe { self.local(|local| local.away.take(self.slots)) }
+    }
+
     /// Makes a batch of the free list, so that what is too much for one thread goes to others.
     #[cold]
     fn free_batch(&self) {
