@@ -78,3 +78,13 @@ pub mod loom {}
 #[doc = ""]
 #[doc = include_str!("../docs/VERIFICATION.md")]
 pub mod verification {}
+
+/// What it promises, what holds each promise, and what was seen.
+#[doc = ""]
+#[doc = "[isnot]: crate::docs::rules#what-a-handle-is-not"]
+#[doc = "[ordering]: crate::docs::ordering"]
+#[doc = "[scaling]: crate::docs::scaling"]
+#[doc = "[verification]: crate::docs::verification"]
+#[doc = ""]
+#[doc = include_str!("../docs/RELIABILITY.md")]
+pub mod reliability {}

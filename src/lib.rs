@@ -5,6 +5,7 @@
 #![doc = "[isnot]: crate::docs::rules#what-a-handle-is-not"]
 #![doc = "[migrating]: crate::docs::migrating"]
 #![doc = "[performance]: crate::docs::performance"]
+#![doc = "[reliability]: crate::docs::reliability"]
 #![doc = "[rules]: crate::docs::rules"]
 #![doc = "[scaling]: crate::docs::scaling"]
 #![doc = "[loom]: crate::docs::loom"]
