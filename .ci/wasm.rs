@@ -75,6 +75,8 @@ fn with<T: Send + Sync + 'static>(
     table.quiesce().unwrap();
     let stats = table.stats();
     assert_eq!((stats.live, stats.pending), (0, 0), "{stats}");
+    assert!(stats.issued > rounds as u64 && stats.remaining > 1 << 29, "{stats}");
+    assert_eq!(stats.lasts_for(), None, "there is no clock");
     right
 }
 

@@ -35,6 +35,7 @@ pub mod ffi {}
 /// Rules at the boundary with C: drops, `longjmp`, threads, signals, `fork`, shared libraries.
 #[doc = ""]
 #[doc = "[ffi]: crate::docs::ffi"]
+#[doc = "[narrow]: crate::docs::scaling#on-32-bit-targets-and-wasm"]
 #[doc = "[scaling]: crate::docs::scaling"]
 #[doc = ""]
 #[doc = include_str!("../docs/RULES.md")]

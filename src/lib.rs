@@ -4,6 +4,7 @@
 #![doc = "[ffi]: crate::docs::ffi"]
 #![doc = "[isnot]: crate::docs::rules#what-a-handle-is-not"]
 #![doc = "[migrating]: crate::docs::migrating"]
+#![doc = "[narrow]: crate::docs::scaling#on-32-bit-targets-and-wasm"]
 #![doc = "[performance]: crate::docs::performance"]
 #![doc = "[reliability]: crate::docs::reliability"]
 #![doc = "[rules]: crate::docs::rules"]

@@ -15,8 +15,12 @@ use super::code::Status;
 ///   own. If there is no memory for that, the process is aborted, as by `Box::new`.)
 ///
 /// The insert has tried to drop what waits ([`flush`]) before it says so. The table works on, and
-/// inserts succeed again when handles were deleted.
+/// inserts succeed again when handles were deleted, as long as
+/// [`Stats::remaining`](crate::Stats::remaining) is not zero. A table that has issued all handles is
+/// full for good: [`Stats::lasts_for`](crate::Stats::lasts_for) forecasts when, and [the
+/// limits][narrow] say what to do.
 ///
+/// [narrow]: crate::docs::scaling#on-32-bit-targets-and-wasm
 /// [`flush`]: crate::HandleTable::flush
 ///
 /// # Example
@@ -91,7 +95,8 @@ impl<T> Error for FullError<T> {}
 /// The text of [`FullError`], and of the panic where there is no `Result`. Its first clause is
 /// Go's.
 const FULL: &str = "ran out of handle space: every handle this table may issue is in use or used \
-    up, or there is no memory for more (delete some, or raise `max_handles`)";
+    up, or there is no memory for more (delete some, raise `max_handles`, or begin another table; \
+    `stats` tells what is the matter)";
 
 /// The panic of inserts that return no `Result`.
 #[cold]

@@ -4,6 +4,7 @@ use std::{
     any::type_name,
     panic::{catch_unwind, AssertUnwindSafe},
     ptr,
+    time::Instant,
 };
 
 use crossbeam_utils::CachePadded;
@@ -16,7 +17,7 @@ use crate::{
     report::{self, Operation},
     shard::{Chain, Owner, Shard},
     slots::{AtomicState, Index, LiveState, Slot, SlotArray, State},
-    sync::{Arc, AtomicPtr, AtomicUsize, Ordering},
+    sync::{now, Arc, AtomicPtr, AtomicUsize, Ordering},
 };
 
 /// The limits that a table is built with.
@@ -41,7 +42,7 @@ impl Limits {
         }
     }
 
-    fn shards(self) -> usize {
+    pub(super) fn shards(self) -> usize {
         let shards = match self.shards {
             _ if !cfg!(feature = "sharded") => 1,
             0 => default_shards(),
@@ -81,6 +82,8 @@ pub(crate) struct Inner<T> {
     this: AtomicPtr<Self>,
     /// Values whose drop panicked.
     drop_panics: AtomicUsize,
+    /// When this was made; `None` where there is no clock.
+    pub(super) made: Option<Instant>,
     values: ValueKind,
 }
 
@@ -138,6 +141,7 @@ impl<T> Inner<T> {
             batch: limits.batch(),
             this: AtomicPtr::new(ptr::null_mut()),
             drop_panics: AtomicUsize::new(0),
+            made: now(),
             values,
         }
     }

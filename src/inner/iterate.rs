@@ -1,4 +1,4 @@
-//! Passes over the slots of a table: they visit the live ones, or count all.
+//! Passes over the live values of a table.
 
 use std::mem;
 
@@ -6,9 +6,7 @@ use super::{body::Inner, drops::UnlinkedSlots};
 use crate::{
     epoch::{self, Guard},
     handle::RawHandle,
-    shard::Shard,
-    slots::{LiveState, Phase, Slot, SlotLayout},
-    stats::Stats,
+    slots::{LiveState, Slot, SlotLayout},
 };
 
 /// [`Inner::for_each_live`] repins after each slot whose number in its shard is a multiple of this.
@@ -86,51 +84,6 @@ impl<T> Inner<T> {
         });
         pass.deleted
     }
-
-    /// Handles issued and not deleted.
-    pub(crate) fn len(&self) -> usize {
-        // Deleted handles first: a handle that is counted there was issued before. The counts are
-        // Relaxed, so the difference may still be negative for a moment.
-        let deleted: usize = sum(&self.shards, Shard::deleted);
-        let issued: usize = sum(&self.shards, Shard::issued);
-        usize::try_from(issued.wrapping_sub(deleted) as isize).unwrap_or(0)
-    }
-
-    /// Counts all slots by their phase.
-    pub(crate) fn stats(&self) -> Stats {
-        let mut stats = Stats {
-            shards: self.shards.len(),
-            drop_panics: self.drop_panics(),
-            oldest_reader: epoch::oldest_reader().map(|reader| reader.held_for()),
-            bytes: size_of::<Self>() + size_of_val(&*self.shards) + self.slots.bytes(),
-            ..Stats::default()
-        };
-        for (_, slot) in self.used_slots() {
-            let state = slot.state().load();
-            match state.phase() {
-                Phase::Live => stats.live += 1,
-                // The slot of a trivial value is never vacated first. Without a next generation it
-                // is exhausted.
-                Phase::Limbo if SlotLayout::<T>::TRIVIAL && !state.vacated().is_issuable() => {
-                    stats.exhausted += 1;
-                }
-                Phase::Limbo => stats.pending += 1,
-                Phase::Vacant if state.is_issuable() => stats.vacant += 1,
-                // A vacant one is out of generations, and not yet taken off its list.
-                Phase::Vacant | Phase::Exhausted => stats.exhausted += 1,
-            }
-        }
-        if SlotLayout::<T>::TRIVIAL {
-            // Slots in limbo that are in no sealed batch count as vacant: they are on a free list,
-            // or in the open batch of their thread.
-            let waiting = sum(&self.shards, |shard| shard.sealed().waiting());
-            let waiting = waiting.min(stats.pending);
-            stats.vacant += stats.pending - waiting;
-            stats.pending = waiting;
-        }
-        stats.bytes += (stats.live + stats.pending) * SlotLayout::<T>::BOX_BYTES;
-        stats
-    }
 }
 
 /// A pass that deletes. What it has deleted is retired at its end, also if `keep` panics.
@@ -157,8 +110,4 @@ impl<T> Drop for Pass<'_, T> {
         let slots = mem::replace(&mut self.unlinked, UnlinkedSlots::new());
         self.inner.retire_all(slots);
     }
-}
-
-fn sum<T>(shards: &[Shard<T>], of: impl Fn(&Shard<T>) -> usize) -> usize {
-    shards.iter().map(of).fold(0, usize::wrapping_add)
 }

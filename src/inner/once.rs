@@ -4,12 +4,13 @@ use std::{marker::PhantomData, ptr};
 
 use super::{
     atomic_lookup::AtomicLookup,
-    body::Inner,
+    body::{Inner, Limits},
     lookup::{Candidate, Lookup},
 };
 use crate::{
     error::HandleError,
     handle::RawHandle,
+    stats::Stats,
     sync::{const_unless_loom, Arc, AtomicPtr, Ordering},
 };
 
@@ -75,6 +76,11 @@ impl<T> OnceInner<T> {
     #[inline(never)]
     pub(crate) fn explain(&self, handle: RawHandle) -> HandleError {
         self.lookup().explain(handle)
+    }
+
+    /// Counts what the body holds. Without one, what a table with these limits is to have.
+    pub(crate) fn stats(&self, limits: Limits) -> Stats {
+        self.get().map_or_else(|| limits.unused(), Inner::stats)
     }
 
     #[cold]

@@ -39,13 +39,11 @@ mod models;
 #[allow(unsafe_code)]
 mod tests;
 
-#[cfg(test)]
-pub(crate) use self::index::IndexLayout;
 pub(crate) use self::{
     array::SlotArray,
     atomic_state::AtomicState,
     directory::{Directory, DirectoryParts},
-    index::{Index, IndexRange, Link},
+    index::{Index, IndexLayout, IndexRange, Link},
     slot::{Slot, SlotLayout},
     state::{LiveState, Phase, State},
 };

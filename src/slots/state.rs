@@ -18,7 +18,7 @@
 
 use super::index::{Index, Link};
 use crate::config::{
-    GENERATION_MASK, INDEX_BITS, INDEX_MASK, LAST_GENERATION, LIMBO, LIVE, PHASE_MASK,
+    GENERATIONS, GENERATION_MASK, INDEX_BITS, INDEX_MASK, LAST_GENERATION, LIMBO, LIVE, PHASE_MASK,
 };
 
 /// The part of a state that says what the slot is doing.
@@ -86,6 +86,16 @@ impl State {
         // A limbo state has the phase's lower bit set. Shifted down, it adds one to the generation.
         let one = limbo >> (LIMBO.trailing_zeros() - INDEX_BITS);
         Self((self.0 ^ limbo) + one)
+    }
+
+    /// How many handles the slot can still be issued with, none of them with a generation below
+    /// `floor`.
+    pub(crate) fn generations_left(self, floor: usize) -> usize {
+        let next = match self.phase() {
+            Phase::Live => self.generation() + 1,
+            _ => self.vacated().generation(),
+        };
+        GENERATIONS.saturating_sub(next.max(floor))
     }
 
     /// This state with another link.

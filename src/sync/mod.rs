@@ -121,6 +121,14 @@ pub(crate) fn micros() -> usize {
     since_epoch().as_micros() as usize
 }
 
+/// The time by a clock that never goes back; `None` where there is no clock.
+pub(crate) fn now() -> Option<std::time::Instant> {
+    #[cfg(not(any(loom, all(target_family = "wasm", target_os = "unknown"))))]
+    return Some(std::time::Instant::now());
+    #[cfg(any(loom, all(target_family = "wasm", target_os = "unknown")))]
+    None
+}
+
 fn since_epoch() -> std::time::Duration {
     #[cfg(not(any(loom, all(target_family = "wasm", target_os = "unknown"))))]
     {

@@ -377,7 +377,7 @@ impl<T> HandleTable<T> {
         Stats {
             bad_handles: self.reports.bad_handles(),
             call_panics: self.reports.call_panics(),
-            ..self.inner.get().map_or_else(Stats::default, Inner::stats)
+            ..self.inner.stats(self.limits)
         }
     }
 }
