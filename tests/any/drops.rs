@@ -6,7 +6,7 @@ use handle_table::{destroy_callback, AnyTable, CallError, Operation};
 
 use crate::{
     allocated::allocated,
-    common::{on_new_thread, Census, Witness},
+    common::{on_new_thread, scaled, Census, Witness},
     kinds, reports_of,
     serial::serial,
     Aligned, Large, Value,
@@ -58,7 +58,7 @@ fn boxes_are_freed_in_whichever_way_a_value_goes() {
     let table = AnyTable::new();
     for (nth, go) in ways.into_iter().enumerate() {
         let before = allocated();
-        (0..if cfg!(miri) { 5 } else { 20_000 }).for_each(|_| go(&table));
+        (0..scaled(20_000)).for_each(|_| go(&table));
         assert!(allocated() < before + LIMIT, "way {nth}: {} bytes", allocated() - before);
     }
 }

@@ -8,14 +8,14 @@ use std::{
 use handle_table::{AnyTable, Handle, HandleError};
 
 use crate::{
-    common::{run_concurrently, Census, Rng, Witness},
+    common::{run_concurrently, scaled, Census, Rng, Witness},
     kinds,
     serial::serial,
     Aligned, Large, Value,
 };
 
 const THREADS: usize = 4;
-const TURNS: usize = if cfg!(miri) { 50 } else { 3_000 };
+const TURNS: usize = scaled(3_000);
 
 /// Asks for a `V`; a handle that is not null, and was issued, gives the value or one of two errors.
 /// Returns whether it was a `V`.

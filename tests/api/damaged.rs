@@ -3,7 +3,7 @@
 
 use handle_table::{Handle, HandleTable};
 
-use crate::common::table_kinds;
+use crate::common::{scaled, table_kinds};
 
 /// A way in which C damages a word.
 type Damage = (&'static str, fn(usize) -> usize);
@@ -46,10 +46,10 @@ fn through_a_float(raw: usize) -> usize {
 const MOST_HITS: usize = if usize::BITS == 64 { 3 } else { 2_000 };
 
 fn live() -> usize {
-    if cfg!(any(miri, handle_table_small)) {
+    if cfg!(handle_table_small) {
         1_000
     } else {
-        100_000
+        scaled(100_000)
     }
 }
 

@@ -5,11 +5,14 @@ use std::collections::{HashMap, HashSet};
 use handle_table::{Handle, HandleError, HandleTable};
 
 use crate::{
-    common::{table_kinds, Census, Rng, Witness},
+    common::{scaled, table_kinds, Census, Rng, Witness},
     forge,
     serial::serial,
     slots::slots,
 };
+
+/// Handles that a [`KnownTable`] issues before some are deleted.
+const ISSUED: usize = scaled(2_000);
 
 /// A table with live and deleted handles, and what it must answer for each integer.
 struct KnownTable {
@@ -21,15 +24,15 @@ struct KnownTable {
 
 impl KnownTable {
     fn new(table: HandleTable<usize>) -> Self {
-        let all: Vec<_> = (0..2_000).map(|n| (table.insert(n), n)).collect();
+        let all: Vec<_> = (0..ISSUED).map(|n| (table.insert(n), n)).collect();
         let (live, stale): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, n)| n % 2 == 0);
         // Three kinds of stale handles: their slot is vacant, in use again, or still in limbo.
-        for (handle, _) in &stale[..500] {
+        for (handle, _) in &stale[..ISSUED / 4] {
             table.remove(*handle).unwrap();
         }
         table.quiesce().unwrap();
-        let more: Vec<_> = (2_000..2_100).map(|n| (table.insert(n), n)).collect();
-        for (handle, _) in &stale[500..] {
+        let more: Vec<_> = (ISSUED..ISSUED + ISSUED / 20).map(|n| (table.insert(n), n)).collect();
+        for (handle, _) in &stale[ISSUED / 4..] {
             table.remove(*handle).unwrap();
         }
         Self {
@@ -96,7 +99,7 @@ fn known_tables() -> impl Iterator<Item = KnownTable> {
 fn random_integers_find_only_live_handles() {
     for known in known_tables() {
         let mut rng = Rng(7);
-        for _ in 0..50_000 {
+        for _ in 0..scaled(50_000) {
             known.check(rng.word());
         }
         known.assert_undisturbed();
@@ -106,7 +109,7 @@ fn random_integers_find_only_live_handles() {
 #[test]
 fn small_and_huge_integers_find_only_live_handles() {
     for known in known_tables() {
-        for raw in 0..30_000 {
+        for raw in 0..scaled(30_000) {
             known.check(raw);
             known.check(usize::MAX - raw);
         }
@@ -124,7 +127,7 @@ fn small_and_huge_integers_find_only_live_handles() {
 fn handles_with_flipped_bits_find_only_live_handles() {
     for known in known_tables() {
         let handles = known.live.keys().chain(&known.stale);
-        for handle in handles.take(200).copied() {
+        for handle in handles.take(scaled(200)).copied() {
             for one in 0..usize::BITS {
                 let raw = handle.to_raw() ^ (1 << one);
                 known.check(raw);
@@ -174,7 +177,7 @@ fn forged_integers_find_only_live_process_wide_handles() {
     let live: HashMap<_, _> = (0..1_000).map(|n| (Handle::new(CENSUS.witness(n)), n)).collect();
     let mut rng = Rng(9);
     let sample: Vec<_> = live.keys().copied().collect();
-    for turn in 0..200_000 {
+    for turn in 0..scaled(200_000) {
         let raw = match turn % 4 {
             0 => rng.word(),
             1 => turn,

@@ -8,7 +8,7 @@ use std::{
 use handle_table::{Handle, HandleError, HandleTable, Stats};
 
 use crate::{
-    common::{on_new_thread, run_concurrently, table_kinds, Census, Rng, SetOnDrop},
+    common::{on_new_thread, run_concurrently, scaled, table_kinds, Census, Rng, SetOnDrop},
     slots::slots,
 };
 
@@ -86,7 +86,7 @@ fn an_iteration_sees_stable_values_once_while_others_come_and_go() {
             }
             let _stop = SetOnDrop(&stop);
             let mut pinned = table.pin();
-            for _ in 0..60 {
+            for _ in 0..scaled(60) {
                 let mut seen = HashMap::new();
                 for (handle, value) in &pinned {
                     let number = value.look();
@@ -235,14 +235,15 @@ fn the_counts_add_up() {
 
 #[test]
 fn the_length_is_exact_after_many_threads() {
+    const EACH: usize = scaled(2_000);
     for table in table_kinds() {
         let kept: Vec<Vec<Handle<_>>> = run_concurrently(6, |nth| {
             let mut rng = Rng(nth as u64);
             let mut live = Vec::new();
-            for n in 0..2_000 {
+            for n in 0..EACH {
                 live.push(table.insert(n));
                 let len = table.len();
-                assert!(len <= 6 * 2_000, "{len}");
+                assert!(len <= 6 * EACH, "{len}");
                 if rng.below(3) > 0 {
                     table.remove(live.swap_remove(rng.below(live.len()))).unwrap();
                 }

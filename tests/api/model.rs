@@ -10,7 +10,7 @@ use handle_table::{CallError, Handle, HandleError, HandleTable};
 use proptest::{prelude::*, sample::Index};
 
 use crate::{
-    common::{table_kinds, Census, Witness},
+    common::{scaled, table_kinds, Census, Witness},
     quiet,
 };
 
@@ -280,7 +280,11 @@ fn compare(ops: &[Op]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..<_>::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: scaled(96) as u32,
+        failure_persistence: None,
+        ..<_>::default()
+    })]
 
     #[test]
     fn a_table_behaves_like_a_map(ops in proptest::collection::vec(op(), 1..400)) {

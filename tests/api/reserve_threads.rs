@@ -12,7 +12,7 @@ use std::{
 use handle_table::{Handle, HandleError, HandleTable, Reserved};
 
 use crate::{
-    common::{on_new_thread, run_concurrently, table_kinds, Census, Rng, Witness},
+    common::{on_new_thread, run_concurrently, scaled, table_kinds, Census, Rng, Witness},
     reserve::is_deleted,
     slots::slots,
 };
@@ -50,7 +50,7 @@ fn another_thread_may_fill_or_drop_it() {
 #[test]
 fn threads_see_no_value_the_whole_value_or_a_deleted_handle() {
     static CENSUS: Census = Census::new();
-    const EACH: usize = 2_000;
+    const EACH: usize = scaled(2_000);
     for table in table_kinds::<(usize, Witness)>() {
         let shown: [AtomicUsize; 4] = Default::default();
         let value = |handle: Handle<_>| (handle.to_raw(), CENSUS.witness(handle.to_raw()));
@@ -108,7 +108,7 @@ fn a_handle_is_reserved_by_one_thread_only() {
     for table in table_kinds() {
         let issued = run_concurrently(4, |nth| {
             let mut issued = Vec::new();
-            for n in 0..500 {
+            for n in 0..scaled(500) {
                 let reserved = [(); 3].map(|()| table.reserve());
                 let inserted = table.insert([nth, n]);
                 for (place, reserved) in reserved.into_iter().enumerate() {

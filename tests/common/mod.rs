@@ -6,11 +6,13 @@
 mod census;
 mod kinds;
 mod random;
+mod scaled;
 mod threads;
 
 pub(crate) use self::{
     census::{Census, Witness},
     kinds::table_kinds,
     random::Rng,
+    scaled::scaled,
     threads::{eventually, on_new_thread, run_concurrently, SetOnDrop},
 };

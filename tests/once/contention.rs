@@ -9,7 +9,7 @@ use handle_table::{Handle, HandleError};
 
 use crate::{
     assert_empty,
-    common::{run_concurrently, Census, Rng, Witness},
+    common::{run_concurrently, scaled, Census, Rng, Witness},
     kinds,
 };
 
@@ -50,7 +50,7 @@ fn of_eight_threads_one_takes_each_value() {
 #[test]
 fn eight_threads_that_insert_and_take_lose_and_double_nothing() {
     static CENSUS: Census = Census::new();
-    const TURNS: usize = 10_000;
+    const TURNS: usize = scaled(10_000);
     for table in kinds::<Witness>() {
         // Handles that any thread may take, or have taken.
         let board: [AtomicUsize; 16] = Default::default();
@@ -82,7 +82,7 @@ fn eight_threads_that_insert_and_take_lose_and_double_nothing() {
 
 #[test]
 fn what_one_thread_inserts_and_another_takes_uses_slots_again() {
-    const ROUNDS: usize = 200;
+    const ROUNDS: usize = scaled(200);
     for table in kinds() {
         let (turns, passed) = (Barrier::new(2), Mutex::new(Vec::new()));
         run_concurrently(2, |thread| {

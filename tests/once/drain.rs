@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     assert_empty,
-    common::{on_new_thread, run_concurrently, Census, SetOnDrop, Witness},
+    common::{on_new_thread, run_concurrently, scaled, Census, SetOnDrop, Witness},
     kinds,
 };
 
@@ -107,6 +107,7 @@ fn the_loop_of_a_drain_may_use_the_table() {
 
 #[test]
 fn drains_and_takes_and_inserts_share_the_values_out() {
+    const EACH: usize = scaled(3_000);
     static CENSUS: Census = Census::new();
     for table in kinds::<Witness>() {
         let done = AtomicBool::new(false);
@@ -125,8 +126,8 @@ fn drains_and_takes_and_inserts_share_the_values_out() {
             let _done = SetOnDrop(done);
             let taken = run_concurrently(3, |nth| {
                 let mut taken = Vec::new();
-                for n in 0..3_000 {
-                    let handle = table.insert(CENSUS.witness(nth * 3_000 + n));
+                for n in 0..EACH {
+                    let handle = table.insert(CENSUS.witness(nth * EACH + n));
                     match n % 3 {
                         0 => taken.extend(table.take(handle).map(|value| value.look())),
                         1 => handles.lock().unwrap().push(handle),

@@ -13,7 +13,7 @@ use handle_table::OnceTable;
 
 use crate::{
     assert_empty,
-    common::{on_new_thread, run_concurrently, Census, Witness},
+    common::{on_new_thread, run_concurrently, scaled, Census, Witness},
     kinds,
 };
 
@@ -47,7 +47,7 @@ fn threads_without_a_shard_take_what_they_insert() {
 
 #[test]
 fn more_threads_than_there_are_leases_take_each_others_values() {
-    const THREADS: usize = 1_100;
+    const THREADS: usize = scaled(1_100);
     static CENSUS: Census = Census::new();
     static TABLE: OnceTable<Witness> = OnceTable::builder().shards(1024).build();
     static HANDLES: [AtomicUsize; THREADS] = [const { AtomicUsize::new(0) }; THREADS];
@@ -78,7 +78,7 @@ fn more_threads_than_there_are_leases_take_each_others_values() {
 fn threads_that_come_and_go_use_slots_again() {
     static CENSUS: Census = Census::new();
     let table = OnceTable::builder().shards(4).build();
-    for _ in 0..500 {
+    for _ in 0..scaled(500) {
         let left = run_concurrently(8, |nth| {
             let handles: Vec<_> = (0..4).map(|_| table.insert(CENSUS.witness(nth))).collect();
             handles[..3].iter().for_each(|handle| table.remove(*handle).unwrap());

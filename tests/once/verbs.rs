@@ -7,7 +7,11 @@ use std::{
 
 use handle_table::{Handle, HandleError, OnceTable};
 
-use crate::{assert_empty, common::Rng, kinds};
+use crate::{
+    assert_empty,
+    common::{scaled, Rng},
+    kinds,
+};
 
 #[test]
 fn a_value_is_taken_once() {
@@ -123,7 +127,7 @@ fn any_integer_is_safe_to_take() {
         for raw in [1, 2, 3, 42, usize::MAX, usize::MAX - 1, 1 << (usize::BITS - 1)] {
             check(raw);
         }
-        for _ in 0..20_000 {
+        for _ in 0..scaled(20_000) {
             check(rng.word());
         }
         for handle in live.iter().chain(&stale) {
@@ -143,7 +147,7 @@ fn a_handle_is_never_issued_again() {
     for table in kinds() {
         let mut seen = HashSet::new();
         let mut kept = Vec::new();
-        for turn in 0..20_000 {
+        for turn in 0..scaled(20_000) {
             let handle = table.insert(turn);
             assert!(seen.insert(handle), "issued twice");
             kept.push((handle, turn));
@@ -165,7 +169,7 @@ fn a_handle_is_never_issued_again() {
 #[test]
 fn a_slot_is_used_again_at_once() {
     for table in kinds() {
-        for number in 0..10_000 {
+        for number in 0..scaled(10_000) {
             let handle = table.insert(number);
             assert_eq!(table.take(handle), Ok(number));
         }

@@ -1,0 +1,10 @@
+//! Loops that Miri takes for ever to run.
+
+/// `turns`, or a hundredth of them under Miri, and at least one.
+pub(crate) const fn scaled(turns: usize) -> usize {
+    if cfg!(miri) {
+        turns.div_ceil(100)
+    } else {
+        turns
+    }
+}
