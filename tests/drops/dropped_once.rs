@@ -14,7 +14,7 @@ use std::{
 use handle_table::{Handle, HandleTable};
 
 use crate::common::{
-    on_new_thread, run_concurrently, table_kinds, Census, Rng, SetOnDrop, Witness,
+    on_new_thread, run_concurrently, scaled, table_kinds, Census, Rng, SetOnDrop, Witness,
 };
 
 /// Four threads call all verbs on a few handles that they share, at random, and then the table is
@@ -85,7 +85,7 @@ fn storm<T>(
     drop(table);
 }
 
-const TURNS: usize = 5_000;
+const TURNS: usize = scaled(5_000);
 
 #[test]
 fn each_value_is_dropped_exactly_once_and_never_under_a_reader() {
@@ -150,7 +150,7 @@ fn a_batch_and_a_flush_never_drop_the_same_value() {
         run_concurrently(4, |nth| {
             if nth < 2 {
                 let _done = SetOnDrop(&done[nth]);
-                for n in 0..20_000 {
+                for n in 0..scaled(20_000) {
                     table.remove(table.insert(CENSUS.witness(n))).unwrap();
                 }
             } else {

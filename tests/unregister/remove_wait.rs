@@ -16,7 +16,7 @@ use std::{
 use handle_table::{Handle, HandleError, HandleTable, WaitError};
 
 use crate::{
-    common::{eventually, run_concurrently, table_kinds, Census, Witness},
+    common::{eventually, run_concurrently, scaled, table_kinds, Census, Witness},
     serial::serial,
 };
 
@@ -219,7 +219,7 @@ fn of_many_that_unregister_one_handle_each_a_callback_is_never_late() {
     static CENSUS: Census = Census::new();
     static TABLE: HandleTable<Witness> = HandleTable::new();
     static USED_AFTER: AtomicUsize = AtomicUsize::new(0);
-    const ROUNDS: usize = if cfg!(miri) { 20 } else { 2_000 };
+    const ROUNDS: usize = scaled(2_000);
     let word = AtomicUsize::new(0);
     let is_over = AtomicUsize::new(0);
     let turns = Barrier::new(3);

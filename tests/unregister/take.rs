@@ -15,7 +15,7 @@ use std::{
 use handle_table::{HandleError, HandleTable, WaitError};
 
 use crate::{
-    common::{eventually, run_concurrently, table_kinds, Census},
+    common::{eventually, run_concurrently, scaled, table_kinds, Census},
     serial::serial,
 };
 
@@ -120,7 +120,7 @@ fn where_it_would_wait_for_itself_the_handle_stays_valid() {
 fn of_many_takers_and_deleters_one_gets_each_value() {
     let _serial = serial();
     static CENSUS: Census = Census::new();
-    const VALUES: usize = if cfg!(miri) { 50 } else { 5_000 };
+    const VALUES: usize = scaled(5_000);
     for table in table_kinds() {
         let handles: Vec<_> = (0..VALUES).map(|n| table.insert(CENSUS.witness(n))).collect();
         let counts = run_concurrently(4, |nth| {
