@@ -19,7 +19,7 @@ static NUMBERS: HandleTable<usize> = HandleTable::new();
 static SHARED: HandleTable<Arc<usize>> = HandleTable::new();
 
 /// Runs `child` in a forked child, and returns its answer, a small number; `None` if it crashed or
-/// took longer than 20 seconds.
+/// hangs: the alarm leaves time to emulators.
 fn in_child(child: impl FnOnce() -> u8) -> Option<u8> {
     // SAFETY: the child uses what a forked child of glibc may use, the allocator among it, and ends
     // without running destructors.
@@ -27,7 +27,7 @@ fn in_child(child: impl FnOnce() -> u8) -> Option<u8> {
         let pid = libc::fork();
         assert!(pid >= 0, "fork");
         if pid == 0 {
-            libc::alarm(20);
+            libc::alarm(600);
             let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
             libc::_exit(answer.map_or(99, i32::from));
         }
