@@ -3,10 +3,14 @@
 #![cfg(all(target_os = "linux", not(loom)))]
 #![allow(unsafe_code)]
 
+#[path = "../common/threads.rs"]
+#[allow(dead_code)] // One of these is needed here.
+mod threads;
+
 use std::{
     collections::HashSet,
     sync::{
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, Ordering::Acquire},
         Arc,
     },
     thread,
@@ -14,6 +18,8 @@ use std::{
 };
 
 use handle_table::{Handle, HandleTable};
+
+use threads::SetOnDrop;
 
 static NUMBERS: HandleTable<usize> = HandleTable::new();
 static SHARED: HandleTable<Arc<usize>> = HandleTable::new();
@@ -81,7 +87,7 @@ fn a_child_uses_its_tables_and_issues_other_handles_than_its_parent() {
         for nth in 0..3 {
             let stop = &stop;
             scope.spawn(move || {
-                while !stop.load(Relaxed) {
+                while !stop.load(Acquire) {
                     // In the middle of a read, a drop, a batch, a switch of the mode.
                     let held = SHARED.get(shared);
                     for n in 0..nth + 1 {
@@ -93,6 +99,7 @@ fn a_child_uses_its_tables_and_issues_other_handles_than_its_parent() {
                 }
             });
         }
+        let _stop = SetOnDrop(&stop);
         thread::sleep(Duration::from_millis(10));
         for _ in 0..40 {
             assert_eq!(in_child(|| use_tables(number, shared)), Some(0));
@@ -106,7 +113,6 @@ fn a_child_uses_its_tables_and_issues_other_handles_than_its_parent() {
             }),
             Some(0)
         );
-        stop.store(true, Relaxed);
     });
     // With few generations there is no room for a floor.
     if !cfg!(handle_table_small) {
