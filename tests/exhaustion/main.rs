@@ -1,6 +1,6 @@
 //! The space of handles: how much of it is left, how long it lasts, and what a table does when it
-//! is used up. Whole tables are used up with `--cfg handle_table_small`, where a table issues some
-//! five million handles: six for each slot.
+//! is used up. Whole tables are used up with `--cfg handle_table_small`, where a table issues about
+//! a million handles: six for each slot.
 #![cfg(not(loom))]
 
 #[path = "../common/mod.rs"]
