@@ -80,15 +80,16 @@ impl<'d> Scene<'d> {
         }
     }
 
-    /// Whose turn it is now, and what that thread is to do; `None` at the end of the script. The
-    /// upper two bits say which thread: half of all operations are the same thread's as the last.
+    /// Whose turn it is now, and what that thread is to do; `None` at the end of the script. One
+    /// byte in four passes the turn on, which takes longer than most operations.
     fn next(&mut self) -> Option<(usize, u8)> {
         if let Some(code) = self.code.take() {
             return Some((self.me, code));
         }
         let byte = self.input.peek()?;
         self.input.byte();
-        let (step, code) = ([0, 0, 1, 2][usize::from(byte >> 6)], byte % 64);
+        let code = byte % 64;
+        let step = if byte < 192 { 0 } else { 1 + usize::from(code) % (THREADS - 1) };
         let other = (self.me + step) % THREADS;
         self.code = (other != self.me).then_some(code);
         Some((other, code))
