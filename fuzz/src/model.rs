@@ -120,8 +120,19 @@ impl Model {
             HandleError::Unknown { .. } => Fate::Unknown,
             other => panic!("{raw:#x}: {other}"),
         };
-        assert_eq!(said, self.fate(raw), "{raw:#x}: {error}");
+        if said != Fate::Deleted || !self.may_be_skipped(raw) {
+            assert_eq!(said, self.fate(raw), "{raw:#x}: {error}");
+        }
         assert_eq!(error.raw().unwrap_or(0), raw, "the error names another handle");
+    }
+
+    /// Whether a handle that was never issued may count as deleted: if its slot went from thread to
+    /// thread, which skips a generation. In full widths no script has so many free slots.
+    fn may_be_skipped(&self, raw: usize) -> bool {
+        let is_of_slot = |seen: &usize| (seen ^ raw) & (usize::MAX >> (usize::BITS / 2)) == 0;
+        cfg!(handle_table_small)
+            && self.fate(raw) == Fate::Unknown
+            && self.seen.iter().any(is_of_slot)
     }
 
     /// A callback has got this error for a handle.
@@ -231,10 +242,13 @@ impl Model {
         }
     }
 
-    /// A thread has pinned one of its guards anew.
+    /// A thread has pinned one of its guards anew. Between the two pins it has dropped what waited
+    /// for it, and what those drops have deleted.
     pub(crate) fn repinned(&mut self, thread: usize) {
         if self.guards[thread] == 1 {
-            self.let_go(thread);
+            self.unpinned(thread);
+            self.settle();
+            self.pinned(thread);
         }
     }
 
