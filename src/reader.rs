@@ -152,5 +152,7 @@ mod tests {
         assert_eq!(reader("worker", 3).to_string(), "thread `worker` (3), for at least 7ms");
         assert_eq!(reader("", 3).to_string(), "thread 3, for at least 7ms");
         assert_eq!(reader("", 0).to_string(), "a thread without a record, for at least 7ms");
+        let shown = "Reader { name: Some(\"worker\"), id: Some(3), held_for: 7ms }";
+        assert_eq!(format!("{:?}", reader("worker", 3)), shown);
     }
 }

@@ -257,3 +257,47 @@ fn write_line(report: &Report<'_>) {
     let line = format!("handle-table: {report}\n");
     _ = io::stderr().write_all(line.as_bytes());
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::error::HandleError;
+
+    thread_local! {
+        static SEEN: Cell<Vec<String>> = const { Cell::new(Vec::new()) };
+    }
+
+    /// The reports of other threads come here, too.
+    fn note(report: &Report<'_>) {
+        let mut seen = SEEN.take();
+        seen.push(format!("{report} {} {:?}", report.type_name(), report.panic_message()));
+        SEEN.set(seen);
+    }
+
+    #[test]
+    fn each_report_is_counted_and_reaches_the_hook_once() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("a payload that panics in its own drop");
+            }
+        }
+        set_report_hook(note);
+        let (counts, name) = (ReportCounts::new(), || "T");
+        for _ in 0..2 {
+            let error = counts.bad_handle(Operation::Destroy, name, HandleError::Null);
+            assert_eq!(error, CallError::Handle(HandleError::Null));
+        }
+        assert_eq!((counts.bad_handles(), counts.call_panics()), (2, 0));
+        for payload in [Box::new("one") as Box<dyn Any + Send>, Box::new(String::from("two"))] {
+            counts.call_panicked(name, payload);
+        }
+        assert_eq!((counts.bad_handles(), counts.call_panics()), (2, 2));
+        panicked(Operation::Drop, name, Box::new(Bomb));
+        let null = "a delete of T: the handle is null (zero is never a handle) T None";
+        let (one, two) = ("a callback of T: panicked: one", "a callback of T: panicked: two");
+        let panics = [format!("{one} T Some(\"one\")"), format!("{two} T Some(\"two\")")];
+        let drop = "a value's drop of T: panicked T None";
+        assert_eq!(SEEN.take(), [null, null, &panics[0], &panics[1], drop]);
+    }
+}

@@ -230,4 +230,15 @@ mod tests {
         let stats = Stats { since: None, ..stats };
         assert!(!stats.to_string().contains("rate"));
     }
+
+    #[test]
+    fn what_did_not_happen_is_not_shown() {
+        let slots = Stats { live: 1, vacant: 2, pending: 3, exhausted: 4, ..Stats::default() };
+        let shown = "slots: 1 live, 2 vacant, 3 deleted but not yet dropped, 4 exhausted; \
+                     shards: 0; bytes: 0; handles: 0 issued, 0 left";
+        assert_eq!(slots.to_string(), shown);
+        let faults = Stats { drop_panics: 5, bad_handles: 6, ..slots };
+        let faults = faults.to_string();
+        assert_eq!(faults, format!("{shown}; panics in drops: 5; bad handles from C: 6"));
+    }
 }

@@ -304,12 +304,25 @@ mod tests {
     }
 
     #[test]
+    fn each_flag_is_read_alone() {
+        let flags = [FENCED, SCANS, REFUSED, LEFT];
+        for flag in flags {
+            let now = Now(7 * ERA + flag);
+            let read = [now.is_fenced(), now.scans(), now.is_refused(), now.is_left()];
+            assert_eq!(read, flags.map(|one| one == flag));
+            assert_eq!((now.era(), now.mode()), (7 * ERA, if flag == LEFT { 0 } else { flag }));
+        }
+        assert_eq!(Now(7 * ERA + LOW).mode(), FENCED + SCANS + REFUSED);
+        assert_eq!(Now(usize::MAX).era(), usize::MAX - LOW);
+    }
+
+    #[test]
     fn eras_are_compared_across_their_wrap() {
         let last = usize::MAX & !LOW;
         let eras = at(last);
         let first = eras.begin_era(last);
         assert_eq!(first, 0);
-        assert!(is_before(last, first) && !is_before(first, last));
+        assert!(is_before(last, first) && !is_before(first, last) && !is_before(last, last));
         assert_eq!(earlier(first, last), last);
         assert_eq!(earlier(last, first), last);
     }

@@ -13,3 +13,6 @@ pub use self::{
     call::CallError, code::status_message, full::FullError, handle::HandleError,
     insert::InsertError, quiesce::QuiesceError, wait::WaitError,
 };
+
+#[cfg(all(test, not(loom)))]
+mod tests;

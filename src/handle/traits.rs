@@ -70,7 +70,12 @@ impl<K: ?Sized> fmt::UpperHex for Handle<K> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use std::{any::Any, cell::Cell, rc::Rc};
+    use std::{
+        any::Any,
+        cell::Cell,
+        hash::{BuildHasher, RandomState},
+        rc::Rc,
+    };
 
     /// Neither `Send` nor `Clone` nor `Debug`.
     struct Bare(#[allow(dead_code)] Rc<Cell<u8>>);
@@ -88,6 +93,16 @@ mod tests {
         assert_all::<Handle<Bare>>();
         assert_all::<Handle<dyn Any>>();
         assert_all::<Handle<str>>();
+    }
+
+    #[test]
+    fn handles_compare_and_hash_as_their_integers() {
+        let [one, two] = [1, 2].map(|raw| Handle::<Bare>::from_raw(raw).unwrap());
+        assert!(one == one && one != two);
+        assert!(one < two && two > one);
+        assert_eq!([one.cmp(&two), one.cmp(&one)], [Ordering::Less, Ordering::Equal]);
+        let hashes = RandomState::new();
+        assert_eq!(hashes.hash_one(two), hashes.hash_one(2_usize));
     }
 
     #[test]

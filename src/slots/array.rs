@@ -186,6 +186,22 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_are_those_of_the_directory_and_of_the_segments_that_are_made() {
+        let array = SlotArray::<u8>::new(2);
+        let layout = array.layout();
+        let directory = size_of::<DirectoryEntry>() + size_of::<AtomicPtr<AtomicState>>();
+        let mut expected = layout.entries() * directory;
+        assert_eq!(array.bytes(), expected);
+        for (number, shard) in [(0, 0), (0, 1), (2, 1)] {
+            let index = layout.index(number, shard);
+            expected +=
+                layout.segment_len(index.entry(layout.place_bits())) * SlotLayout::<u8>::SIZE;
+            array.get_or_grow(index);
+            assert_eq!(array.bytes(), expected);
+        }
+    }
+
+    #[test]
     fn each_slot_has_memory_of_its_own() {
         let array = SlotArray::<u8>::new(2);
         let mut seen = std::collections::HashSet::new();

@@ -167,7 +167,15 @@ mod tests {
     #[test]
     fn an_index_tells_its_shard() {
         let layout = IndexLayout::new(8);
-        assert_eq!(layout.shard(layout.index(77, 5)), 5);
+        for shard in 0..8 {
+            for number in [0, 1, 77, layout.slots_per_shard() - 1] {
+                let index = layout.index(number, shard);
+                assert_eq!(layout.shard(index), shard);
+                for other in 0..8 {
+                    assert_eq!(layout.range(other).contains(index), other == shard);
+                }
+            }
+        }
     }
 
     #[test]

@@ -203,6 +203,17 @@ mod tests {
     }
 
     #[test]
+    fn each_phase_is_told_from_the_others() {
+        let index = IndexLayout::new(8).index(1, 0);
+        let (live, link) = (LiveState::new(3, index), Link::to(index));
+        let states = [live.state(), live.limbo(link), live.reserved(), State::EXHAUSTED];
+        let phases = [Phase::Live, Phase::Limbo, Phase::Vacant, Phase::Exhausted];
+        assert_eq!(states.map(State::phase), phases);
+        assert_eq!(State::default().phase(), Phase::Vacant);
+        assert_eq!(live.limbo(Link::END).with_link(link), live.limbo(link));
+    }
+
+    #[test]
     fn vacating_counts_the_generation_of_a_limbo_state_alone() {
         let link = Link::to(IndexLayout::new(8).index(2, 0));
         let limbo = LiveState::new(3, IndexLayout::new(8).index(1, 0)).limbo(link);

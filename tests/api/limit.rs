@@ -234,3 +234,16 @@ fn a_full_table_reclaims_before_it_refuses() {
     }
     assert!(table.try_insert(0).is_err());
 }
+
+/// In a table of 1,024 shards, a shard's segments double up to 131,072 slots, and then keep that
+/// length. One thread, which writes to one shard, fills several of these.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn half_a_million_values_of_a_shard_have_slots_of_their_own() {
+    let table = HandleTable::builder().shards(1024).build();
+    let handles: Vec<_> = (0..500_000_usize).map(|number| table.insert(number)).collect();
+    for (number, handle) in handles.iter().enumerate() {
+        assert_eq!(table.cloned(*handle), Ok(number));
+    }
+    assert_eq!(table.len(), handles.len());
+}

@@ -129,14 +129,21 @@ fn a_value_of_no_size_is_dropped_exactly_once() {
 
 #[test]
 fn a_value_is_aligned_as_its_type_demands() {
+    #[repr(align(64))]
+    struct InSlot(Witness);
     #[repr(align(256))]
-    struct Aligned(Witness);
+    struct InBox(Witness);
     static CENSUS: Census = Census::new();
-    let look = |value: &Aligned| {
+    let look = |value: &InSlot| {
+        assert_eq!(std::ptr::from_ref(value).addr() % 64, 0);
+        value.0.look()
+    };
+    storm(HandleTable::new(), 1_000, |n| InSlot(CENSUS.witness(n)), look);
+    let look = |value: &InBox| {
         assert_eq!(std::ptr::from_ref(value).addr() % 256, 0);
         value.0.look()
     };
-    storm(HandleTable::new(), 1_000, |n| Aligned(CENSUS.witness(n)), look);
+    storm(HandleTable::new(), 1_000, |n| InBox(CENSUS.witness(n)), look);
     CENSUS.assert_all_dropped_once();
 }
 
