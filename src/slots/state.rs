@@ -210,6 +210,8 @@ mod tests {
         let phases = [Phase::Live, Phase::Limbo, Phase::Vacant, Phase::Exhausted];
         assert_eq!(states.map(State::phase), phases);
         assert_eq!(State::default().phase(), Phase::Vacant);
+        assert_eq!(states.map(LiveState::of), [Some(live), None, None, None]);
+        assert_eq!(live.reserved(), State::vacant(3, link));
         assert_eq!(live.limbo(Link::END).with_link(link), live.limbo(link));
     }
 
