@@ -7,7 +7,13 @@ use handle_table::HandleTable;
 use crate::input::Input;
 
 /// Where the generation begins in a handle.
-const INDEX_BITS: u32 = if usize::BITS == 64 { 32 } else { 20 };
+pub(crate) const INDEX_BITS: u32 = if cfg!(handle_table_small) {
+    18
+} else if usize::BITS == 64 {
+    32
+} else {
+    20
+};
 
 /// A table beside the one that is fuzzed.
 pub(crate) static OTHER: HandleTable<u32> = HandleTable::new();

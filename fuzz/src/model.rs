@@ -2,7 +2,10 @@
 
 use handle_table::{CallError, HandleError, Stats};
 
-use crate::ledger::{self, Number};
+use crate::{
+    forge::INDEX_BITS,
+    ledger::{self, Number},
+};
 
 /// What a handle stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,7 +132,7 @@ impl Model {
     /// Whether a handle that was never issued may count as deleted: if its slot went from thread to
     /// thread, which skips a generation. In full widths no script has so many free slots.
     fn may_be_skipped(&self, raw: usize) -> bool {
-        let is_of_slot = |seen: &usize| (seen ^ raw) & (usize::MAX >> (usize::BITS / 2)) == 0;
+        let is_of_slot = |seen: &usize| (seen ^ raw) & ((1 << INDEX_BITS) - 1) == 0;
         cfg!(handle_table_small)
             && self.fate(raw) == Fate::Unknown
             && self.seen.iter().any(is_of_slot)
