@@ -34,7 +34,8 @@ pub enum HandleError {
         raw: usize,
     },
     /// This table issued it, and it was deleted: this is a second delete, or a use after delete.
-    /// (Or it was shown to a closure of `insert_with`, or reserved, and then never issued.)
+    /// (Or it was shown to a closure of `insert_with`, or reserved, and then never issued. Or the
+    /// table passed it over, as it does when slots go from thread to thread.)
     #[non_exhaustive]
     Deleted {
         /// The integer, as it was passed in.

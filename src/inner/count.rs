@@ -1,5 +1,7 @@
 //! **Counts**: the valid handles, the slots by their phase, and the handles that are left.
 
+use std::time::Duration;
+
 use super::body::{Inner, Limits};
 use crate::{
     config::GENERATIONS,
@@ -13,7 +15,11 @@ impl Limits {
     /// The counts of a table without a body.
     pub(super) fn unused(self) -> Stats {
         let shards = self.shards();
-        Stats { remaining: fresh_handles(shards * slots_per_shard(shards)), ..Stats::default() }
+        Stats {
+            remaining: fresh_handles(shards * slots_per_shard(shards)),
+            oldest_reader: oldest_reader(),
+            ..Stats::default()
+        }
     }
 }
 
@@ -33,7 +39,7 @@ impl<T> Inner<T> {
         let mut stats = Stats {
             shards,
             drop_panics: self.drop_panics(),
-            oldest_reader: epoch::oldest_reader().map(|reader| reader.held_for()),
+            oldest_reader: oldest_reader(),
             bytes: size_of::<Self>() + size_of_val(&*self.shards) + self.slots.bytes(),
             issued: sum(&self.shards, Shard::issued) as u64,
             since: self.made,
@@ -75,6 +81,11 @@ fn count_slot<T>(stats: &mut Stats, state: State) {
         // A vacant one is out of generations, and not yet taken off its list.
         Phase::Vacant | Phase::Exhausted => stats.exhausted += 1,
     }
+}
+
+/// For how long the oldest reader has held on.
+fn oldest_reader() -> Option<Duration> {
+    epoch::oldest_reader().map(|reader| reader.held_for())
 }
 
 fn slots_per_shard(shards: usize) -> usize {

@@ -71,7 +71,7 @@ impl<'t, T> Lookup<'t, T> {
         if state == live.reserved() || state == handle_state {
             return HandleError::NotYet { raw };
         }
-        // All generations below this one have been issued and deleted.
+        // All generations below this one were issued and deleted, or passed over.
         let deleted_below = match state.phase() {
             Phase::Live | Phase::Vacant => state.generation(),
             Phase::Limbo => state.generation() + 1,
