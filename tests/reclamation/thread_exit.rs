@@ -123,7 +123,9 @@ fn a_wait_in_a_destructor_sees_the_guard_that_its_own_thread_still_holds() {
     static CENSUS: Census = Census::new();
     static QUIESCED: Mutex<Vec<Result<(), QuiesceError>>> = Mutex::new(Vec::new());
     static REMOVED: Mutex<Vec<Result<(), WaitError>>> = Mutex::new(Vec::new());
-    let orders = [Order::Before, Order::After];
+    // Keys of the system are destroyed in the order in which the process made them: the crate's
+    // first, so that it registers the thread once more.
+    let orders = [Order::After, Order::Before];
     for order in orders {
         on_new_thread(move || {
             if order == Order::After {
