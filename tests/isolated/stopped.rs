@@ -136,13 +136,14 @@ impl Tables {
     }
 }
 
-fn stop_a_victim_again_and_again(tables: &'static Tables) -> usize {
+fn stop_a_victim_again_and_again(tables: &Arc<Tables>) -> usize {
     static END: AtomicBool = AtomicBool::new(false);
     END.store(false, SeqCst);
-    let victim = thread::spawn(|| {
+    let of_victim = Arc::clone(tables);
+    let victim = thread::spawn(move || {
         let mut number = 0;
         while !END.load(SeqCst) {
-            tables.use_all(number);
+            of_victim.use_all(number);
             number += 1;
         }
     });
@@ -196,8 +197,8 @@ fn a_thread_that_is_stopped_anywhere_stops_no_other_threads_verbs() {
     // SAFETY: the handler is async-signal-safe.
     unsafe { libc::signal(libc::SIGUSR1, stand_still as extern "C" fn(libc::c_int) as usize) };
     for shards in [1, 64] {
-        let tables: &'static Tables = Box::leak(Box::new(Tables::new(shards)));
-        let rounds = stop_a_victim_again_and_again(tables);
+        let tables = Arc::new(Tables::new(shards));
+        let rounds = stop_a_victim_again_and_again(&tables);
         assert!(rounds >= STOPS);
         for table in [&tables.values, &tables.batched] {
             table.quiesce().unwrap();
