@@ -16,8 +16,8 @@ use super::code::Status;
 ///
 /// The insert has tried to drop what waits ([`flush`]) before it says so. The table works on, and
 /// inserts succeed again when handles were deleted, as long as
-/// [`Stats::remaining`](crate::Stats::remaining) is not zero. A table that has issued all handles is
-/// full for good: [`Stats::lasts_for`](crate::Stats::lasts_for) forecasts when, and [the
+/// [`Stats::remaining`](crate::Stats::remaining) is not zero. A table that has issued all handles
+/// is full for good: [`Stats::lasts_for`](crate::Stats::lasts_for) forecasts when, and [the
 /// limits][narrow] say what to do.
 ///
 /// [narrow]: crate::docs::scaling#on-32-bit-targets-and-wasm

@@ -270,8 +270,8 @@ impl<T> HandleTable<T> {
     /// # Errors
     ///
     /// [`QuiesceError`] where it would wait for itself: the calling thread holds a [`Ref`] or
-    /// [`Pinned`](crate::Pinned), or is inside a value's `Drop`, or is ending. (Not for a table that
-    /// was never used, which has nothing to wait for.)
+    /// [`Pinned`](crate::Pinned), or is inside a value's `Drop`, or is ending. (Not for a table
+    /// that was never used, which has nothing to wait for.)
     ///
     /// # Progress and cost
     ///
