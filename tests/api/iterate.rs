@@ -75,7 +75,11 @@ fn an_iteration_sees_stable_values_once_while_others_come_and_go() {
             if nth > 0 {
                 let mut rng = Rng(nth as u64);
                 let mut mine = Vec::new();
-                while !stop.load(Relaxed) {
+                // A table of small widths would be used up beside a reader that is slow.
+                for _ in 0..100_000 {
+                    if stop.load(Relaxed) {
+                        break;
+                    }
                     mine.push(table.insert(CENSUS.witness(usize::MAX)));
                     if mine.len() > rng.below(100) {
                         let handle = mine.swap_remove(rng.below(mine.len()));

@@ -87,7 +87,11 @@ fn a_child_uses_its_tables_and_issues_other_handles_than_its_parent() {
         for nth in 0..3 {
             let stop = &stop;
             scope.spawn(move || {
-                while !stop.load(Acquire) {
+                // With small widths, more would use the tables up.
+                for _ in 0..100_000 {
+                    if stop.load(Acquire) {
+                        break;
+                    }
                     // In the middle of a read, a drop, a batch, a switch of the mode.
                     let held = SHARED.get(shared);
                     for n in 0..nth + 1 {
