@@ -73,6 +73,10 @@ pub mod docs;
 #[allow(unsafe_code)]
 mod loom_models;
 
+#[cfg(all(test, not(loom)))]
+#[path = "../tests/common/scaled.rs"]
+mod scaled;
+
 pub use crate::{
     error::{
         status_message, CallError, FullError, HandleError, InsertError, QuiesceError, WaitError,

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     config::{AWAY_BATCH, LAST_GENERATION},
+    scaled::scaled,
     slots::{AtomicState, Index, IndexLayout, Link, LiveState, SlotArray, State},
 };
 
@@ -116,7 +117,7 @@ fn a_returned_slot_that_is_out_of_generations_is_exhausted() {
 #[test]
 fn two_threads_never_hold_the_same_slot() {
     // Slots are exhausted soon in tests, so the race is run many times.
-    for _ in 0..1_000 {
+    for _ in 0..scaled(1_000) {
         contend_for_slots();
     }
 }

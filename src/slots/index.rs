@@ -163,6 +163,7 @@ impl Link {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::scaled::scaled;
 
     #[test]
     fn an_index_tells_its_shard() {
@@ -184,7 +185,7 @@ mod tests {
             let layout = IndexLayout::new(shards);
             let shard = shards - 1;
             let mut expected = (0, 0);
-            for number in 0..100_000.min(layout.slots_per_shard()) {
+            for number in 0..scaled(100_000).min(layout.slots_per_shard()) {
                 let index = layout.index(number, shard);
                 let entry = index.entry(layout.place_bits());
                 assert_eq!((entry % SEGMENTS, entry / SEGMENTS), (expected.0, shard));
