@@ -74,6 +74,7 @@ pub mod loom {}
 /// How it is tested: each kind of test, what it can find, and its command.
 #[doc = ""]
 #[doc = "[design]: crate::docs::design"]
+#[doc = "[fork]: crate::docs::rules#fork"]
 #[doc = "[loom]: crate::docs::loom"]
 #[doc = "[ordering]: crate::docs::ordering"]
 #[doc = ""]
@@ -82,6 +83,7 @@ pub mod verification {}
 
 /// What it promises, what holds each promise, and what was seen.
 #[doc = ""]
+#[doc = "[fork]: crate::docs::rules#fork"]
 #[doc = "[isnot]: crate::docs::rules#what-a-handle-is-not"]
 #[doc = "[ordering]: crate::docs::ordering"]
 #[doc = "[scaling]: crate::docs::scaling"]

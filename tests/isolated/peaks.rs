@@ -46,7 +46,7 @@ fn take_turns<T: Send + Sync + 'static>(make: impl Fn(usize) -> T + Sync) {
 }
 
 #[test]
-fn threads_that_peak_in_turn_need_about_one_peak_of_slots() {
+fn threads_that_peak_in_turn_share_their_slots() {
     take_turns(|n| n as u64);
     take_turns(|n| n.to_string());
     // In a box of its own.
