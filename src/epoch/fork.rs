@@ -1,7 +1,8 @@
 //! A forked child: it has one thread, the one that forked, and a copy of all memory.
 //!
 //! The others' records still say that they read, and would do so for ever. So a handler that runs
-//! in the child clears them, and leaves what has waited for these readers to all threads. Their
+//! in the child clears them, and leaves what has waited for these readers to all threads. (A guard
+//! of its own thread may have a record that is the thread's no more, see `Record::orphan`.) Their
 //! leases stay taken, since nobody knows in the middle of what those threads were. And the child
 //! raises the *floor*, below which no generation is issued, by a random number: or it would issue
 //! the same handles as its parent.
@@ -52,14 +53,16 @@ mod imp {
         count_fork();
         world.eras.after_fork();
         let own = own_id();
+        let mut leased = 0;
         for (number, record) in world.used_records().iter().enumerate() {
-            if number + 1 != own {
+            if record.is_kept_after_fork(number, own) {
+                leased += 1;
+            } else {
                 world.leave(record.after_fork());
             }
         }
-        let has_lease = own != 0;
-        world.outsiders.after_fork(OUTSIDE.get(), !has_lease);
-        world.set_leased(usize::from(has_lease));
+        world.outsiders.after_fork(OUTSIDE.get(), own == 0);
+        world.set_leased(leased);
         // edge: none. The child has one thread.
         world.left.turns.store(usize::from(IN_TURN.get()), Ordering::Relaxed);
 

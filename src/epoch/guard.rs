@@ -14,7 +14,7 @@ use super::{
     turn::take_turn,
     world::world,
 };
-use crate::sync::OnDrop;
+use crate::sync::{forks, OnDrop};
 
 /// A pin of the calling thread. No value that the thread sees under the pin is dropped before the
 /// guard is.
@@ -96,9 +96,11 @@ impl Drop for Guard {
 /// of the thread's own. What waits for it is left to the next call of any thread.
 pub(crate) fn in_signal<R>(f: impl FnOnce(&Guard) -> R) -> R {
     let world = world();
+    let forks_before = forks();
     world.outsiders.enter_signal();
     let leave = OnDrop(|| {
-        if world.outsiders.leave_signal() {
+        // A child that was forked meanwhile counts none.
+        if forks() == forks_before && world.outsiders.leave_signal() {
             world.eras.set_left();
         }
     });
@@ -134,11 +136,21 @@ pub(super) fn let_go(record: OwnRecord) {
         world.leave(record.show_words());
     }
     let parked = record.let_go(&world.eras);
-    if has_ended {
-        record.give_back();
-    }
+    let forks_before = forks();
     if !parked.is_empty() || world.eras.now().is_left() {
         take_turn(parked);
+    }
+    if has_ended {
+        give_back(&record, forks_before);
+    }
+}
+
+/// Returns the lease of a thread that has ended, when it has dropped what waited for it: until then
+/// a forked child must not take itself to be alone. If one of the drops has forked, this may be
+/// that child, which does not count the lease.
+fn give_back(record: &OwnRecord, forks_before: usize) {
+    if forks() == forks_before {
+        record.give_back();
     }
 }
 
@@ -164,9 +176,10 @@ impl Drop for Thread {
             return record.orphan(&record.world().eras);
         }
         let parked = record.show_words();
-        record.give_back();
+        let forks_before = forks();
         if !parked.is_empty() {
             take_turn(parked);
         }
+        give_back(record, forks_before);
     }
 }

@@ -304,9 +304,22 @@ impl Record {
         ends
     }
 
+    /// In a forked child: whether this is a record of its one thread, whose lease number plus one
+    /// is `own`. If so, that has another number now.
+    #[cfg(not(loom))]
+    pub(super) fn is_kept_after_fork(&self, number: usize, own: usize) -> bool {
+        let is_kept = number + 1 == own || self.is_orphaned() && self.who.is_this_thread();
+        if is_kept {
+            self.who.set_id();
+        }
+        is_kept
+    }
+
     /// In a forked child: the thread of this record is gone. Returns what has waited for it.
     #[cfg(not(loom))]
     pub(super) fn after_fork(&self) -> RetiredList {
+        // edge: none. The child has one thread.
+        self.orphaned.store(false, Ordering::Relaxed);
         self.set_more_guards(0);
         self.set_word(self.own_era());
         self.set_fenced_for_good(true);

@@ -11,6 +11,8 @@ const NAME_WORDS: usize = NAME_BYTES / size_of::<usize>();
 #[derive(Debug)]
 pub(super) struct Who {
     id: AtomicUsize,
+    /// See [`own_address`].
+    address: AtomicUsize,
     name: [AtomicUsize; NAME_WORDS],
     /// The era of the reader that was found in the way, and when it first was, in microseconds.
     era: AtomicUsize,
@@ -22,6 +24,7 @@ impl Who {
     pub(super) const fn new() -> Self {
         Self {
             id: AtomicUsize::new(0),
+            address: AtomicUsize::new(0),
             name: [const { AtomicUsize::new(0) }; NAME_WORDS],
             era: AtomicUsize::new(0),
             since: AtomicUsize::new(0),
@@ -32,6 +35,7 @@ impl Who {
     pub(super) fn new() -> Self {
         Self {
             id: AtomicUsize::new(0),
+            address: AtomicUsize::new(0),
             name: std::array::from_fn(|_| AtomicUsize::new(0)),
             era: AtomicUsize::new(0),
             since: AtomicUsize::new(0),
@@ -51,6 +55,14 @@ impl Who {
             // edge: none. For people.
             word.store(usize::from_ne_bytes(bytes), Ordering::Relaxed);
         }
+        self.set_id();
+        // edge: none. Read by this thread, or by one that got its address.
+        self.address.store(own_address(), Ordering::Relaxed);
+    }
+
+    /// Writes the calling thread's number, which is another one in a forked child.
+    #[cfg(not(loom))]
+    pub(super) fn set_id(&self) {
         // edge: none. For people.
         self.id.store(os_id(), Ordering::Relaxed);
     }
@@ -78,12 +90,13 @@ impl Who {
         0
     }
 
-    /// Whether that is the calling thread, as far as the operating system numbers threads. A number
-    /// may be that of an ended thread once more.
+    /// Whether that is the calling thread, or an ended one whose address it got. In a forked child
+    /// too.
     #[cfg(not(loom))]
     pub(super) fn is_this_thread(&self) -> bool {
-        let id = self.id();
-        id != 0 && id == os_id()
+        // edge: none. Written by this thread, or by one whose address it got.
+        let address = self.address.load(Ordering::Relaxed);
+        address != 0 && address == own_address()
     }
 
     /// The thread's number, as the operating system has it.
@@ -117,4 +130,15 @@ fn os_id() -> usize {
     return unsafe { libc::getthrid() } as usize;
     #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "openbsd", windows)))]
     0
+}
+
+/// What no other thread has at the same time, and what stays the same in a forked child; zero where
+/// nothing is known to.
+#[cfg(not(loom))]
+fn own_address() -> usize {
+    #[cfg(all(unix, not(miri)))]
+    // SAFETY: it takes nothing.
+    return unsafe { libc::pthread_self() } as usize;
+    #[cfg(not(all(unix, not(miri))))]
+    os_id()
 }

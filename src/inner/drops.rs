@@ -156,7 +156,7 @@ impl<T> Inner<T> {
 
     /// Drops every value in the table, also the deleted ones that still wait. Waits for those that
     /// a reader of another table is in the middle of dropping, unless this call may come from
-    /// there.
+    /// there, or that reader is gone with a `fork`.
     ///
     /// # Safety
     ///
@@ -188,7 +188,7 @@ impl<T> Inner<T> {
         if may_wait {
             let mut backoff = Backoff::new();
             for slot in others {
-                while slot.state().load().phase() == Phase::Limbo {
+                while slot.state().load().phase() == Phase::Limbo && !epoch::is_lone_child() {
                     backoff.wait();
                 }
             }

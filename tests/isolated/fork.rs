@@ -3,6 +3,8 @@
 #![cfg(all(target_os = "linux", not(loom)))]
 #![allow(unsafe_code)]
 
+#[path = "../common/child.rs"]
+mod child;
 #[path = "../common/threads.rs"]
 #[allow(dead_code)] // One of these is needed here.
 mod threads;
@@ -19,29 +21,11 @@ use std::{
 
 use handle_table::{Handle, HandleTable};
 
+use child::in_child;
 use threads::SetOnDrop;
 
 static NUMBERS: HandleTable<usize> = HandleTable::new();
 static SHARED: HandleTable<Arc<usize>> = HandleTable::new();
-
-/// Runs `child` in a forked child, and returns its answer, a small number; `None` if it crashed or
-/// hangs: the alarm leaves time to emulators.
-fn in_child(child: impl FnOnce() -> u8) -> Option<u8> {
-    // SAFETY: the child uses what a forked child of glibc may use, the allocator among it, and ends
-    // without running destructors.
-    unsafe {
-        let pid = libc::fork();
-        assert!(pid >= 0, "fork");
-        if pid == 0 {
-            libc::alarm(600);
-            let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
-            libc::_exit(answer.map_or(99, i32::from));
-        }
-        let mut status = 0;
-        assert_eq!(libc::waitpid(pid, &mut status, 0), pid);
-        libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status) as u8)
-    }
-}
 
 /// Each verb, in the child. The first one that goes wrong is the answer; zero if none does.
 fn use_tables(number: Handle<usize>, shared: Handle<Arc<usize>>) -> u8 {
