@@ -12,6 +12,7 @@ const NAME_WORDS: usize = NAME_BYTES / size_of::<usize>();
 pub(super) struct Who {
     id: AtomicUsize,
     /// See [`own_address`].
+    #[cfg(not(loom))]
     address: AtomicUsize,
     name: [AtomicUsize; NAME_WORDS],
     /// The era of the reader that was found in the way, and when it first was, in microseconds.
@@ -35,7 +36,6 @@ impl Who {
     pub(super) fn new() -> Self {
         Self {
             id: AtomicUsize::new(0),
-            address: AtomicUsize::new(0),
             name: std::array::from_fn(|_| AtomicUsize::new(0)),
             era: AtomicUsize::new(0),
             since: AtomicUsize::new(0),
