@@ -4,9 +4,12 @@
 use std::{
     any::Any,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
 };
 
-use handle_table::{AnyTable, Exclusive, Handle, HandleError, HandleTable};
+use handle_table::{
+    AnyTable, Exclusive, Handle, HandleError, HandleTable, QuiesceError, WaitError,
+};
 
 /// Values that were made and not dropped.
 static LEFT: AtomicUsize = AtomicUsize::new(0);
@@ -72,12 +75,28 @@ fn with<T: Send + Sync + 'static>(
         assert_eq!(number(&table.get(handle).unwrap()), n);
         table.remove_now(handle).unwrap();
     }
+    waits(table, &make);
     table.quiesce().unwrap();
     let stats = table.stats();
     assert_eq!((stats.live, stats.pending), (0, 0), "{stats}");
     assert!(stats.issued > rounds as u64 && stats.remaining > 1 << 29, "{stats}");
     assert_eq!(stats.lasts_for(), None, "there is no clock");
     right
+}
+
+/// Waits that give up. The time is over at once, as no other thread ends what is in the way.
+fn waits<T: Send + Sync + 'static>(table: &HandleTable<T>, make: impl Fn(usize) -> T) {
+    let hour = Duration::from_secs(3600);
+    assert_eq!(table.quiesce_timeout(hour), Ok(()));
+    assert_eq!(table.remove_wait_timeout(table.insert(make(7)), hour), Ok(()));
+    let handle = table.insert(make(7));
+    // Of a look-up in a signal handler a wait does not know whose it is.
+    let waited = table.get_in_signal(handle, |_| {
+        let waited = table.remove_wait_timeout(handle, hour);
+        (waited, table.quiesce_timeout(hour))
+    });
+    assert!(matches!(waited, Ok((Err(WaitError::TimedOut), Err(QuiesceError::TimedOut { .. })))));
+    assert_eq!(table.quiesce_timeout(hour), Ok(()));
 }
 
 fn exclusive(rounds: usize) -> usize {

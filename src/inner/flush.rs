@@ -1,13 +1,11 @@
 //! Flush and quiesce: they drop what waits, wherever that is.
 
-use std::time::{Duration, Instant};
-
 use super::body::Inner;
 use crate::{
     epoch::{self, is_dropping},
     error::QuiesceError,
     slots::{Phase, Slot, SlotLayout},
-    sync::Backoff,
+    sync::{Backoff, Deadline},
 };
 
 impl<T> Inner<T> {
@@ -30,7 +28,7 @@ impl<T> Inner<T> {
     }
 
     /// Waits until everything deleted before the call has been dropped; until `deadline` at most.
-    pub(crate) fn quiesce(&self, deadline: Option<Instant>) -> Result<(), QuiesceError> {
+    pub(crate) fn quiesce(&self, deadline: Deadline) -> Result<(), QuiesceError> {
         if is_dropping() {
             return Err(QuiesceError::InsideDrop);
         }
@@ -46,7 +44,7 @@ impl<T> Inner<T> {
         }
     }
 
-    fn quiesce_trivial(&self, deadline: Option<Instant>) -> Result<(), QuiesceError> {
+    fn quiesce_trivial(&self, deadline: Deadline) -> Result<(), QuiesceError> {
         let ticket = self.seal(&self.access());
         let mut backoff = Backoff::new();
         while !ticket.advance_patiently() {
@@ -57,7 +55,7 @@ impl<T> Inner<T> {
         Ok(())
     }
 
-    fn quiesce_dropping(&self, deadline: Option<Instant>) -> Result<(), QuiesceError> {
+    fn quiesce_dropping(&self, deadline: Deadline) -> Result<(), QuiesceError> {
         self.flush();
         let mut waiting = self.in_limbo();
         let mut backoff = Backoff::new();
@@ -91,17 +89,9 @@ impl<T> Inner<T> {
 }
 
 /// An error once the deadline has passed.
-fn check(deadline: Option<Instant>) -> Result<(), QuiesceError> {
-    match deadline {
-        Some(deadline) if Instant::now() >= deadline => {
-            Err(QuiesceError::TimedOut { reader: epoch::oldest_reader() })
-        }
-        _ => Ok(()),
+fn check(deadline: Deadline) -> Result<(), QuiesceError> {
+    if deadline.is_over() {
+        return Err(QuiesceError::TimedOut { reader: epoch::oldest_reader() });
     }
-}
-
-/// When a wait of this length that begins now is over; `None` if that is beyond what the clock
-/// shows.
-pub(crate) fn deadline(timeout: Duration) -> Option<Instant> {
-    Instant::now().checked_add(timeout)
+    Ok(())
 }

@@ -54,7 +54,6 @@ mod tests;
 
 pub(crate) use self::{
     body::{Inner, Limits},
-    flush::deadline,
     iterate::Position,
     lookup::Lookup,
     once::OnceInner,

@@ -11,6 +11,7 @@ use crate::{
     error::HandleError,
     handle::{Handle, RawHandle},
     slots::LiveState,
+    sync::Deadline,
 };
 
 /// A body with four shards, whose values are dropped with it.
@@ -125,7 +126,7 @@ fn use_up<T>(make: impl Fn() -> T, slots: usize) {
         for handle in handles {
             assert!(inner.delete(handle).is_some());
         }
-        assert_eq!(inner.quiesce(None), Ok(()));
+        assert_eq!(inner.quiesce(Deadline::Never), Ok(()));
     }
     let stats = inner.stats();
     assert_eq!((stats.exhausted, stats.pending), (slots, 0), "{stats}");

@@ -4,15 +4,13 @@
 //! A waiting thread has no reader of its own, so it waits for nobody who waits for it; and it drops
 //! what waits for nobody meanwhile.
 
-use std::time::Instant;
-
 use super::body::Inner;
 use crate::{
     epoch::{self, is_dropping, Ticket},
     error::WaitError,
     handle::RawHandle,
     slots::{Link, Phase, SlotLayout},
-    sync::Backoff,
+    sync::{Backoff, Deadline},
 };
 
 impl<T> Inner<T> {
@@ -21,7 +19,7 @@ impl<T> Inner<T> {
     pub(crate) fn remove_wait(
         &self,
         handle: RawHandle,
-        deadline: Option<Instant>,
+        deadline: Deadline,
     ) -> Result<(), WaitError> {
         let lookup = self.lookup();
         let invalid = || WaitError::Handle(lookup.explain(handle));
@@ -63,7 +61,7 @@ impl<T> Inner<T> {
         self.count_taken();
         if !epoch::is_unread() {
             let ticket = Ticket::take();
-            wait_until(None, || ticket.advance_patiently())?;
+            wait_until(Deadline::Never, || ticket.advance_patiently())?;
         }
         // SAFETY: unlinked above by this thread, and every reader from before has let go.
         let value = unsafe { slot.take_value() };
@@ -78,13 +76,10 @@ fn may_wait() -> bool {
 }
 
 /// Calls `is_over` until it returns `true`, and sleeps more and more in between.
-fn wait_until(
-    deadline: Option<Instant>,
-    mut is_over: impl FnMut() -> bool,
-) -> Result<(), WaitError> {
+fn wait_until(deadline: Deadline, mut is_over: impl FnMut() -> bool) -> Result<(), WaitError> {
     let mut backoff = Backoff::new();
     while !is_over() {
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if deadline.is_over() {
             return Err(WaitError::TimedOut);
         }
         backoff.wait();

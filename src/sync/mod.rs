@@ -5,14 +5,15 @@
 //! under `--cfg loom`. Nothing here changes an ordering or adds a fence: both builds run what the
 //! rest of the crate writes.
 //!
-//! Beside them stand three small tools:
+//! Beside them stand four small tools:
 //! - [`TryLock`], a lock that no thread waits for;
-//! - [`Backoff`], for the few calls that do wait for other threads;
+//! - [`Backoff`] and [`Deadline`], for the few calls that do wait for other threads;
 //! - [`OnDrop`], a closure that runs at the end of a scope, also if that ends by a panic.
 
 mod backoff;
 #[allow(unsafe_code)]
 mod barrier;
+mod deadline;
 mod fork_count;
 mod function;
 mod on_drop;
@@ -25,6 +26,7 @@ mod models;
 pub(crate) use self::{
     backoff::Backoff,
     barrier::{heavy_barrier, light_barrier, register_barrier},
+    deadline::Deadline,
     fork_count::forks,
     function::AtomicFunction,
     on_drop::OnDrop,

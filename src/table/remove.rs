@@ -7,7 +7,8 @@ use crate::{
     epoch,
     error::{HandleError, QuiesceError},
     handle::Handle,
-    inner::{deadline, Inner},
+    inner::Inner,
+    sync::Deadline,
 };
 
 /// Deletes, and the drops of deleted values.
@@ -278,7 +279,7 @@ impl<T> HandleTable<T> {
     /// Waits for other threads, as said: it yields 64 times, and then sleeps between its looks, for
     /// up to 1.3 ms. Takes time for every slot that was ever in use.
     pub fn quiesce(&self) -> Result<(), QuiesceError> {
-        self.inner.get().map_or(Ok(()), |inner| inner.quiesce(None))
+        self.inner.get().map_or(Ok(()), |inner| inner.quiesce(Deadline::Never))
     }
 
     /// Like [`quiesce`](Self::quiesce), but gives up after `timeout`. If only readers are in the
@@ -317,8 +318,9 @@ impl<T> HandleTable<T> {
     /// # Errors
     ///
     /// Those of [`quiesce`](Self::quiesce), and [`QuiesceError::TimedOut`], which names the thread
-    /// that has been in the way for the longest time.
+    /// that has been in the way for the longest time. Where there is no clock, and so one thread
+    /// (`wasm32-unknown-unknown`), the time is over at once.
     pub fn quiesce_timeout(&self, timeout: Duration) -> Result<(), QuiesceError> {
-        self.inner.get().map_or(Ok(()), |inner| inner.quiesce(deadline(timeout)))
+        self.inner.get().map_or(Ok(()), |inner| inner.quiesce(Deadline::after(timeout)))
     }
 }

@@ -6,7 +6,8 @@ use super::handle_table::HandleTable;
 use crate::{
     error::{HandleError, WaitError},
     handle::Handle,
-    inner::{deadline, Inner},
+    inner::Inner,
+    sync::Deadline,
 };
 
 /// Unregister, and know that it is over.
@@ -52,7 +53,7 @@ impl<T> HandleTable<T> {
     #[doc(alias = "unregister")]
     #[doc(alias = "synchronize")]
     pub fn remove_wait(&self, handle: Handle<T>) -> Result<(), WaitError> {
-        self.inner_or_unknown(handle)?.remove_wait(handle.raw(), None)
+        self.inner_or_unknown(handle)?.remove_wait(handle.raw(), Deadline::Never)
     }
 
     /// Like [`remove_wait`](Self::remove_wait), but gives up waiting after `timeout`.
@@ -87,13 +88,14 @@ impl<T> HandleTable<T> {
     /// # Errors
     ///
     /// Those of [`remove_wait`](Self::remove_wait), and [`WaitError::TimedOut`]: the last reader
-    /// drops the value. [`readers`](crate::readers) tells which threads are in the way.
+    /// drops the value. [`readers`](crate::readers) tells which threads are in the way. Where there
+    /// is no clock, and so one thread (`wasm32-unknown-unknown`), the time is over at once.
     pub fn remove_wait_timeout(
         &self,
         handle: Handle<T>,
         timeout: Duration,
     ) -> Result<(), WaitError> {
-        self.inner_or_unknown(handle)?.remove_wait(handle.raw(), deadline(timeout))
+        self.inner_or_unknown(handle)?.remove_wait(handle.raw(), Deadline::after(timeout))
     }
 
     /// Deletes `handle`, waits until no thread uses its value any more, and gives the value.
