@@ -33,8 +33,11 @@ impl Reader {
         Self { name, id, held }
     }
 
-    /// The thread's name when it first used a table, or the first 32 bytes of it. `None` for a
-    /// thread without one, and for readers without a record, which are told as one reader.
+    /// The thread's name when it first used a table, as debuggers and `top` show it, but `main` for
+    /// the process's first thread. Up to 32 bytes of it, and up to 15 on Linux and Android. A
+    /// thread without a name of its own has that of the thread that made it there. `None` for a
+    /// thread without any, on other unix systems than these and Apple's, and for readers without a
+    /// record, which are told as one reader.
     ///
     /// # Example
     ///

@@ -14,6 +14,7 @@
 //! - `eras.rs`: the word that says which era it is, and who makes the fences; `storm.rs`: when
 //!   whose cost less.
 //! - `record.rs`: the readers' words. `who.rs`: whose they are. `who_reads.rs`: that, for people.
+//!   `os_thread.rs`: what the system says of a thread.
 //! - `collector.rs`, `outsider.rs`: outsiders, who pin by crossbeam-epoch. `clock.rs`: its grace
 //!   periods, counted.
 //! - `retired.rs`: what was unlinked while a reader was in the way. `turn.rs`: who drops it.
@@ -37,6 +38,9 @@ mod grace;
 #[allow(unsafe_code)]
 mod guard;
 mod lease;
+#[cfg(not(loom))]
+#[allow(unsafe_code)]
+mod os_thread;
 mod outsider;
 mod own;
 mod record;
@@ -50,7 +54,6 @@ mod thread;
 mod ticket;
 #[allow(unsafe_code)]
 mod turn;
-#[allow(unsafe_code)]
 mod who;
 mod who_reads;
 mod world;

@@ -1,5 +1,7 @@
 //! [`Who`]: whose record it is, and since when its reader is known to be in the way.
 
+#[cfg(not(loom))]
+use super::os_thread;
 use crate::{
     reader::NAME_BYTES,
     sync::{micros, AtomicUsize, Ordering},
@@ -11,7 +13,7 @@ const NAME_WORDS: usize = NAME_BYTES / size_of::<usize>();
 #[derive(Debug)]
 pub(super) struct Who {
     id: AtomicUsize,
-    /// See [`own_address`].
+    /// See [`os_thread::address`].
     #[cfg(not(loom))]
     address: AtomicUsize,
     name: [AtomicUsize; NAME_WORDS],
@@ -45,26 +47,23 @@ impl Who {
     /// Writes the calling thread's name and number.
     #[cfg(not(loom))]
     pub(super) fn set_to_this_thread(&self) {
-        let thread = std::thread::current();
-        let mut name = thread.name().unwrap_or("").as_bytes().chunks(size_of::<usize>());
-        for word in &self.name {
+        let name = os_thread::name();
+        for (word, chunk) in self.name.iter().zip(name.chunks_exact(size_of::<usize>())) {
             let mut bytes = [0; size_of::<usize>()];
-            if let Some(chunk) = name.next() {
-                bytes[..chunk.len()].copy_from_slice(chunk);
-            }
+            bytes.copy_from_slice(chunk);
             // edge: none. For people.
             word.store(usize::from_ne_bytes(bytes), Ordering::Relaxed);
         }
         self.set_id();
         // edge: none. Read by this thread, or by one that got its address.
-        self.address.store(own_address(), Ordering::Relaxed);
+        self.address.store(os_thread::address(), Ordering::Relaxed);
     }
 
     /// Writes the calling thread's number, which is another one in a forked child.
     #[cfg(not(loom))]
     pub(super) fn set_id(&self) {
         // edge: none. For people.
-        self.id.store(os_id(), Ordering::Relaxed);
+        self.id.store(os_thread::id(), Ordering::Relaxed);
     }
 
     /// Notes that the reader of this era is in somebody's way.
@@ -96,7 +95,7 @@ impl Who {
     pub(super) fn is_this_thread(&self) -> bool {
         // edge: none. Written by this thread, or by one whose address it got.
         let address = self.address.load(Ordering::Relaxed);
-        address != 0 && address == own_address()
+        address != 0 && address == os_thread::address()
     }
 
     /// The thread's number, as the operating system has it.
@@ -114,31 +113,4 @@ impl Who {
         }
         name
     }
-}
-
-/// The calling thread's number, as debuggers and `top` show it; zero where it isn't known.
-#[cfg(not(loom))]
-fn os_id() -> usize {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    // SAFETY: it takes nothing, and touches no memory of this process.
-    return unsafe { libc::syscall(libc::SYS_gettid) } as usize;
-    #[cfg(windows)]
-    // SAFETY: it takes nothing, and touches no memory.
-    return unsafe { windows_sys::Win32::System::Threading::GetCurrentThreadId() } as usize;
-    #[cfg(target_os = "openbsd")]
-    // SAFETY: it takes nothing, and touches no memory.
-    return unsafe { libc::getthrid() } as usize;
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "openbsd", windows)))]
-    0
-}
-
-/// What no other thread has at the same time, and what stays the same in a forked child; zero where
-/// nothing is known to.
-#[cfg(not(loom))]
-fn own_address() -> usize {
-    #[cfg(all(unix, not(miri)))]
-    // SAFETY: it takes nothing.
-    return unsafe { libc::pthread_self() } as usize;
-    #[cfg(not(all(unix, not(miri))))]
-    os_id()
 }
