@@ -19,7 +19,8 @@
 //!   periods, counted.
 //! - `retired.rs`: what was unlinked while a reader was in the way. `turn.rs`: who drops it.
 //! - `ticket.rs`: tickets, for what is batched and may wait. `grace.rs`: what is known for them.
-//! - `guard.rs`, `thread.rs`, `lease.rs`: pins, and what a thread has of its own.
+//! - `guard.rs`, `thread.rs`, `lease.rs`: pins, and what a thread has of its own. `exit_key.rs`:
+//!   how a thread returns it that begins to use tables as it ends.
 //! - `fork.rs`: what a forked child makes of it.
 //! - `world.rs`: what all threads share. `dropping.rs`: whether this thread is inside a `Drop`.
 
@@ -32,6 +33,8 @@ mod collector;
 #[allow(unsafe_code)]
 mod dropping;
 mod eras;
+#[allow(unsafe_code)]
+mod exit_key;
 #[allow(unsafe_code)]
 mod fork;
 mod grace;

@@ -1,12 +1,18 @@
 //! What a thread has of its own: a lease with a record or, if none is free, a membership in the
 //! collector. It gets them on its first use of any table, and returns them when it ends.
 //!
-//! `THREAD` owns them. Under std two more thread-locals repeat what it holds, without a destructor
-//! and without lazy initialization, so that the fast path is one check and one load.
+//! `THREAD` owns them. Its destructor returns them; or that of a key of the system, see `exit_key`,
+//! if a thread comes to use tables after the destructors of its thread-locals.
+//!
+//! Under std two more thread-locals repeat what `THREAD` holds, without a destructor and without
+//! lazy initialization, so that the fast path is one check and one load.
+
+use std::cell::RefCell;
+#[cfg(not(loom))]
+use std::{cell::Cell, ffi::c_void, ptr::NonNull};
 
 #[cfg(not(loom))]
-use std::{cell::Cell, ptr::NonNull};
-
+use super::exit_key;
 use super::{
     fork::watch_forks,
     outsider::{OutsiderGuard, Participant},
@@ -107,7 +113,11 @@ impl Thread {
         let world = world();
         match world.claim(watch_forks) {
             Some(number) => Self::Leased(OwnRecord::new(number, world)),
-            None => Self::Outsider(Participant::register()),
+            None => {
+                #[cfg(not(loom))]
+                exit_key::set(end_late);
+                Self::Outsider(Participant::register())
+            }
         }
     }
 
@@ -124,7 +134,10 @@ impl Thread {
     /// since it may have to drop what waits for the thread.)
     pub(super) fn end(&self) -> Option<&OwnRecord> {
         #[cfg(not(loom))]
-        RECORD.set(None);
+        {
+            RECORD.set(None);
+            exit_key::clear();
+        }
         set_own_shard(NO_SHARD);
         match self {
             Self::Leased(record) => Some(record),
@@ -134,8 +147,9 @@ impl Thread {
 }
 
 thread_local! {
-    /// Owns the thread's registration.
-    static THREAD: Thread = Thread::register();
+    /// Owns the thread's registration, which is made on first use; `None` once it has ended by
+    /// [`end_late`].
+    static THREAD: RefCell<Option<Thread>> = RefCell::new(Some(Thread::register()));
 }
 
 #[cfg(not(loom))]
@@ -144,12 +158,23 @@ thread_local! {
     static RECORD: Cell<Option<&'static Record>> = const { Cell::new(None) };
 }
 
+/// Ends the thread's registration if it is still there: called by the system as the thread ends,
+/// after the destructor of `THREAD`, or instead of it.
+#[cfg(not(loom))]
+extern "C" fn end_late(_: *mut c_void) {
+    let _ = THREAD.try_with(|thread| {
+        let late = thread.try_borrow_mut().ok().and_then(|mut thread| thread.take());
+        // Not borrowed any more: it may drop values, which may use tables.
+        drop(late);
+    });
+}
+
 /// Calls `f` with the thread's registration, which is made on first use; with `None` when the
 /// thread's locals are being destroyed and the registration is gone for good.
 fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
     let mut f = Some(f);
     let mut call = |thread: Option<&Thread>| f.take().map(|f| f(thread));
-    let result = match THREAD.try_with(|thread| call(Some(thread))) {
+    let result = match THREAD.try_with(|thread| call(thread.borrow().as_ref())) {
         Ok(result) => result,
         Err(_) => call(None),
     };
@@ -173,12 +198,13 @@ pub(crate) fn own_shard() -> usize {
 #[inline(never)]
 fn register() {
     let _ = THREAD.try_with(|thread| {
-        if let Thread::Leased(record) = thread {
+        if let Some(thread @ Thread::Leased(record)) = &*thread.borrow() {
             if own_shard_fast() == NO_SHARD {
                 set_own_shard(thread.shard());
                 #[cfg(not(loom))]
                 {
                     RECORD.set(Some(record.record));
+                    exit_key::set(end_late);
                     // After that, since it may call the user's allocator, and that this crate.
                     record.who.set_to_this_thread();
                 }
