@@ -292,6 +292,13 @@ impl Record {
         self.orphaned.load(Ordering::Relaxed)
     }
 
+    /// Whether it has a guard that a thread of the calling thread's number has left as it ended.
+    #[cfg(not(loom))]
+    pub(super) fn is_orphan_of_this_thread(&self) -> bool {
+        // A fork leaves orphans without a guard.
+        self.is_orphaned() && self.is_pinned() && self.who.is_this_thread()
+    }
+
     /// Whether the caller has dropped the last guard of a thread that has ended. If so, drops the
     /// guard that `orphan` added.
     pub(super) fn end_orphan(&self, eras: &Eras) -> bool {
@@ -324,5 +331,25 @@ impl Record {
         self.set_word(self.own_era());
         self.set_fenced_for_good(true);
         self.parked.take()
+    }
+}
+
+// Elsewhere threads have no numbers.
+#[cfg(all(test, target_os = "linux", not(loom)))]
+mod tests {
+    use super::*;
+
+    /// A wait would take it for a guard of its own thread, and give up.
+    #[test]
+    fn an_orphan_without_a_guard_is_nobodys() {
+        let (record, eras) = (Record::new(), Eras::new());
+        record.who.set_to_this_thread();
+        record.pin(&eras);
+        assert!(!record.is_orphan_of_this_thread(), "its thread has not ended");
+        record.orphan(&eras);
+        assert!(record.is_orphan_of_this_thread());
+        // In a forked child, whose threads may get the numbers of earlier ones.
+        assert!(record.after_fork().is_empty());
+        assert!(!record.is_orphan_of_this_thread());
     }
 }

@@ -185,7 +185,7 @@ impl World {
     /// would never end either.
     pub(super) fn has_orphan_of_this_thread(&self) -> bool {
         #[cfg(not(loom))]
-        return self.used_records().iter().any(|r| r.is_orphaned() && r.who.is_this_thread());
+        return self.used_records().iter().any(|record| record.is_orphan_of_this_thread());
         #[cfg(loom)]
         false
     }
