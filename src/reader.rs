@@ -86,7 +86,8 @@ impl Reader {
     /// For how long the thread has held its oldest `Ref` or `Pinned`, at least: counted from the
     /// first moment at which that was in the way of a drop, or was told by
     /// [`readers`](crate::readers) or [`stats`](crate::HandleTable::stats). A pin itself looks at
-    /// no clock. Zero for readers without a record.
+    /// no clock. Zero for readers without a record. On 32-bit targets it is told in milliseconds,
+    /// for up to 24 days.
     ///
     /// # Example
     ///

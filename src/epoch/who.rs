@@ -1,10 +1,12 @@
 //! [`Who`]: whose record it is, and since when its reader is known to be in the way.
 
+use std::time::Duration;
+
 #[cfg(not(loom))]
 use super::os_thread;
 use crate::{
     reader::NAME_BYTES,
-    sync::{micros, AtomicUsize, Ordering},
+    sync::{ticks, AtomicUsize, Ordering, TICK},
 };
 
 const NAME_WORDS: usize = NAME_BYTES / size_of::<usize>();
@@ -17,7 +19,7 @@ pub(super) struct Who {
     #[cfg(not(loom))]
     address: AtomicUsize,
     name: [AtomicUsize; NAME_WORDS],
-    /// The era of the reader that was found in the way, and when it first was, in microseconds.
+    /// The era of the reader that was found in the way, and when it first was, in ticks.
     era: AtomicUsize,
     since: AtomicUsize,
 }
@@ -71,22 +73,23 @@ impl Who {
         // edge: none. For people.
         if !cfg!(loom) && self.era.load(Ordering::Relaxed) != era | 1 {
             // edge: none. For people.
-            self.since.store(micros(), Ordering::Relaxed);
+            self.since.store(ticks(), Ordering::Relaxed);
             // edge: none. For people.
             self.era.store(era | 1, Ordering::Relaxed);
         }
     }
 
-    /// For how many microseconds the reader of this era is known to be in the way.
-    pub(super) fn micros_in_the_way(&self, era: usize) -> usize {
+    /// For how long the reader of this era is known to be in the way.
+    pub(super) fn time_in_the_way(&self, era: usize) -> Duration {
         // edge: none. For people.
         if self.era.load(Ordering::Relaxed) == era | 1 {
             // edge: none. For people.
             let since = self.since.load(Ordering::Relaxed);
             // A clock that was set back shows no age.
-            return usize::try_from(micros().wrapping_sub(since) as isize).unwrap_or(0);
+            let age = u64::try_from(ticks().wrapping_sub(since) as isize).unwrap_or(0);
+            return Duration::from_micros(age.saturating_mul(TICK.as_micros() as u64));
         }
-        0
+        Duration::ZERO
     }
 
     /// Whether that is the calling thread, or an ended one whose address it got. In a forked child
@@ -112,5 +115,21 @@ impl Who {
             bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
         }
         name
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_a_reader_does_not_wrap_in_weeks() {
+        let (who, era) = (Who::new(), 16);
+        who.note_in_the_way(era);
+        let weeks = Duration::from_secs(3 * 7 * 24 * 3600);
+        let since = ticks().wrapping_sub((weeks.as_micros() / TICK.as_micros()) as usize);
+        who.since.store(since, Ordering::Relaxed);
+        assert!(who.time_in_the_way(era) >= weeks);
+        assert_eq!(who.time_in_the_way(2 * era), Duration::ZERO, "another guard");
     }
 }

@@ -11,7 +11,7 @@ pub(crate) fn readers() -> Vec<Reader> {
     let of_record = |record: &super::record::Record| {
         let era = record.era()?;
         record.note_in_the_way();
-        let held = Duration::from_micros(record.who.micros_in_the_way(era) as u64);
+        let held = record.who.time_in_the_way(era);
         Some(Reader::new(record.who.name(), record.who.id() as u64, held))
     };
     let mut readers = Vec::new();

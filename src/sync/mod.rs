@@ -23,6 +23,8 @@ mod try_lock;
 #[cfg(all(test, loom))]
 mod models;
 
+use std::time::Duration;
+
 pub(crate) use self::{
     backoff::Backoff,
     barrier::{heavy_barrier, light_barrier, register_barrier},
@@ -119,8 +121,19 @@ pub(crate) fn nanos() -> usize {
 }
 
 /// Microseconds since some moment; as [`nanos`].
+#[allow(dead_code)] // Needed where forks are watched.
 pub(crate) fn micros() -> usize {
     since_epoch().as_micros() as usize
+}
+
+/// What [`ticks`] counts: on 32-bit targets more than a microsecond, since so many would wrap after
+/// an hour.
+pub(crate) const TICK: Duration =
+    if usize::BITS < 64 { Duration::from_millis(1) } else { Duration::from_micros(1) };
+
+/// Ticks since some moment; as [`nanos`]. They wrap after 49 days or more.
+pub(crate) fn ticks() -> usize {
+    (since_epoch().as_micros() / TICK.as_micros()) as usize
 }
 
 /// The time by a clock that never goes back; `None` where there is no clock.
@@ -131,11 +144,11 @@ pub(crate) fn now() -> Option<std::time::Instant> {
     None
 }
 
-fn since_epoch() -> std::time::Duration {
+fn since_epoch() -> Duration {
     #[cfg(not(any(loom, all(target_family = "wasm", target_os = "unknown"))))]
     {
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
     }
     #[cfg(any(loom, all(target_family = "wasm", target_os = "unknown")))]
-    std::time::Duration::ZERO
+    Duration::ZERO
 }
