@@ -45,7 +45,9 @@ const LOW_BITS: u32 = 4;
 pub(super) const LOW: usize = (1 << LOW_BITS) - 1;
 const ERA: usize = 1 << LOW_BITS;
 /// No era begins while a reader is so far behind, so that eras can be compared although they wrap.
-pub(super) const MOST_BEHIND: usize = usize::MAX / 4;
+/// On 32-bit targets after 67 million deletes under one reader; in small builds after 64.
+pub(super) const MOST_BEHIND: usize =
+    if cfg!(any(loom, handle_table_small)) { 64 * ERA } else { usize::MAX / 4 };
 
 /// What the word held at a moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -161,6 +163,12 @@ impl Eras {
         // edge: pin, grace. Release: a read-modify-write that changes nothing, so that all later
         // eras are in its release sequence.
         Now(self.now.fetch_add(0, Ordering::Release)).era().wrapping_add(ERA)
+    }
+
+    /// Whether an era has begun: of an era that [`begin_era`](Self::begin_era) has returned.
+    pub(super) fn has_begun(&self, era: usize) -> bool {
+        // edge: none. A hint.
+        !is_before(Now(self.now.load(Ordering::Relaxed)).era(), era)
     }
 
     /// Calls `scan`, which looks at the readers' words and says whether one is in the way, behind

@@ -68,6 +68,10 @@ pub(super) fn begin_era(world: &World) -> usize {
     let target = world.begin_era();
     if target.wrapping_sub(world.grace.over()) > MOST_BEHIND / 2 {
         advance();
+        if !world.eras.has_begun(target) {
+            // Perhaps it may begin now.
+            return world.begin_era();
+        }
     }
     target
 }

@@ -116,8 +116,11 @@ pub(super) fn settle(world: &World, mut one: Owned) -> bool {
             unsafe { one.drop_one() };
             return dropped;
         };
-        if fields.target.is_none() {
-            fields.target = Some(ticket::begin_era(world));
+        match fields.target {
+            None => fields.target = Some(ticket::begin_era(world)),
+            // Or it would wait for all readers that pin before it does.
+            Some(target) if !world.eras.has_begun(target) => ticket::advance(),
+            Some(_) => {}
         }
         if found == InTheWay::Outsiders {
             fields.ticket = fields.ticket.or_else(|| Some(world.outsiders.ticket()));

@@ -20,6 +20,34 @@ use crate::{
     Log, OnDrop, Reader,
 };
 
+/// In a build with `--cfg handle_table_small` no era begins any more while the old reader holds on.
+/// What is deleted then must not wait for each reader that pins before one begins.
+#[test]
+fn after_many_deletes_under_an_old_reader_later_readers_are_not_waited_for() {
+    let _serial = serial();
+    for table in table_kinds().map(leak) {
+        let log = Log::default();
+        let delete_one = || table.remove(table.insert(log.value())).unwrap();
+        let old = Reader::new(table, None);
+        (0..200).for_each(|_| delete_one());
+        let mut reader = Reader::new(table, None);
+        delete_one();
+        assert_eq!(log.len(), 0);
+        old.let_go();
+        // There is a reader at all times.
+        for _ in 0..3 {
+            let next = Reader::new(table, None);
+            reader.let_go();
+            reader.end();
+            assert_eq!((log.len(), table.stats().pending), (201, 0));
+            reader = next;
+        }
+        reader.let_go();
+        [old, reader].into_iter().for_each(Reader::end);
+        assert_empty(table);
+    }
+}
+
 #[test]
 fn a_callback_that_deletes_its_own_value_drops_it_with_its_ref() {
     let _serial = serial();

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use loom::sync::mpsc;
+use loom::{sync::mpsc, thread};
 
-use super::{super::world::world, finish, no_leases, pin, prepare, spawn, Value, FENCED, LIGHT};
+use super::{
+    super::{eras::MOST_BEHIND, world::world},
+    finish, no_leases, pin, prepare, spawn, Value, FENCED, LIGHT,
+};
 use crate::{loom_models::check_with, sync::Barriers};
 
 fn deleter_against_last_reader(barriers: Barriers) {
@@ -126,5 +129,47 @@ fn a_value_is_dropped_by_its_deleter_or_by_the_last_outsider() {
         drop(guard);
         finish([deleter]);
         assert!(value.is_dropped(), "nobody was left to drop it");
+    });
+}
+
+/// Fails if `settle` does not advance: the value waits for every reader that pins before an era
+/// begins, and none does. One schedule: what matters is the eras.
+#[test]
+fn a_value_moves_on_twice_at_most_once_an_era_can_begin() {
+    check_with(FENCED, 1, || {
+        prepare(|| {
+            let value = Value::new();
+            let ((tell, told), (say, said)) = (mpsc::channel::<()>(), mpsc::channel());
+            let other = thread::spawn(move || {
+                for _ in 0..2 {
+                    told.recv().unwrap();
+                    let guard = pin();
+                    say.send(()).unwrap();
+                    told.recv().unwrap();
+                    drop(guard);
+                    say.send(()).unwrap();
+                }
+            });
+            let go_on = || {
+                tell.send(()).unwrap();
+                said.recv().unwrap();
+            };
+            let old = pin();
+            let world = world();
+            while world.eras.now().era() <= MOST_BEHIND {
+                world.eras.begin_era(world.eras.now().era());
+            }
+            value.delete();
+            go_on();
+            drop(old);
+            let mine = pin();
+            go_on();
+            assert!(!value.is_dropped());
+            go_on();
+            drop(mine);
+            assert!(value.is_dropped(), "it waits for a reader that came later");
+            go_on();
+            other.join().unwrap();
+        });
     });
 }
