@@ -20,7 +20,7 @@ fn with_vacant(slots: usize, ledger: &Ledger) -> Table {
     table
 }
 
-/// Fails if `Shard::reserve_fresh` loses its compare-exchange: two threads take one fresh slot.
+/// Fails if `Shard::reserve_made` loses its compare-exchange: two threads take one fresh slot.
 /// Also fails if the count of issued handles becomes a load and a store.
 ///
 /// `parts::a_fresh_slot_is_reserved_once` proves the algorithm, this model the wiring and the

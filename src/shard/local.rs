@@ -166,19 +166,6 @@ impl Local {
         self.free.next()
     }
 
-    /// Whether fresh slots are reserved.
-    pub(super) fn has_fresh(&self) -> bool {
-        self.fresh.0 < self.fresh.1
-    }
-
-    /// Gives back the number that [`next_fresh`](Self::next_fresh) has returned. If the allocator
-    /// has used the table meanwhile, the number is not used any more.
-    pub(super) fn give_back_fresh(&mut self, number: usize) {
-        if self.fresh.0 == number + 1 {
-            self.fresh.0 = number;
-        }
-    }
-
     /// The number of the next fresh slot, if some are reserved.
     pub(super) fn next_fresh(&mut self) -> Option<usize> {
         let (number, end) = self.fresh;

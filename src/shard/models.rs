@@ -242,12 +242,12 @@ fn a_vacant_slot_shows_what_its_deleter_did() {
     });
 }
 
-/// Fails if `Shard::reserve_fresh` loses its compare-exchange: two threads take one fresh slot.
+/// Fails if `Shard::reserve_made` loses its compare-exchange: two threads take one fresh slot.
 #[test]
 fn a_fresh_slot_is_reserved_once() {
     check(|| {
         let reserve_fresh = |(array, shard, holds): &(SlotArray<u8>, Shard<u8>, Holds<6>)| {
-            let (from, to) = shard.reserve_fresh(array, 2).unwrap();
+            let (from, to) = shard.reserve_made(array, 2).unwrap();
             (from..to).for_each(|number| holds.take(number));
         };
         let shared = Arc::new((
@@ -255,6 +255,10 @@ fn a_fresh_slot_is_reserved_once() {
             Shard::new(0, IndexLayout::new(1).range(0)),
             Holds::new(0),
         ));
+        // The segments of six slots.
+        for number in [0, 2] {
+            let _ = shared.0.get_or_grow(index(number));
+        }
         let others = [0; 2].map(|_| spawn(&shared, reserve_fresh));
         reserve_fresh(&shared);
         others.into_iter().for_each(|other| other.join().unwrap());

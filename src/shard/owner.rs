@@ -94,29 +94,25 @@ impl<'s, T> Owner<'s, T> {
 
     /// Claims a slot of a newly reserved block.
     pub(crate) fn claim_fresh(&self) -> Option<Claim<'s, T>> {
-        // SAFETY: nothing in `has_fresh` runs user code or the allocator.
-        if unsafe { self.local(|local| local.has_fresh()) } {
-            // There was no memory for the block that is reserved.
-            return None;
+        loop {
+            // The allocator may have used the table meanwhile, and reserved a block.
+            if let Some(claim) = self.claim_reserved() {
+                return Some(claim);
+            }
+            match self.shard.reserve_block(self.slots) {
+                // SAFETY: nothing in here runs user code or the allocator.
+                Some(fresh) => unsafe { self.local(|local| local.fresh = fresh) },
+                None => self.shard.make_fresh(self.slots)?,
+            }
         }
-        let fresh = self.shard.reserve_block(self.slots)?;
-        // SAFETY: nothing in here runs user code or the allocator.
-        unsafe { self.local(|local| local.fresh = fresh) };
-        self.claim_reserved()
     }
 
     fn claim_reserved(&self) -> Option<Claim<'s, T>> {
         // SAFETY: nothing in `next_fresh` runs user code or the allocator.
         let number = unsafe { self.local(Local::next_fresh) }?;
-        // Outside of `local`, since it may call the user's allocator.
         // SAFETY: the number was reserved for this owner, which has just taken it; the counter is
         // the owner's.
-        let claim = unsafe { self.shard.claim_fresh(self.slots, number, self.issued()) };
-        if claim.is_none() {
-            // SAFETY: nothing in `give_back_fresh` runs user code or the allocator.
-            unsafe { self.local(|local| local.give_back_fresh(number)) };
-        }
-        claim
+        Some(unsafe { self.shard.claim_fresh(self.slots, number, self.issued()) })
     }
 
     /// Makes a list the free list, or adopts it, if user code has freed slots meanwhile.

@@ -71,11 +71,7 @@ impl<T> Shard<T> {
         self.claim_vacant(slots).or_else(|| {
             let (number, _) = self.reserve_fresh(slots, 1)?;
             // SAFETY: reserved a moment ago; the counter is shared.
-            let claim = unsafe { self.claim_fresh(slots, number, self.issued_shared()) };
-            if claim.is_none() {
-                self.give_back_fresh(number);
-            }
-            claim
+            Some(unsafe { self.claim_fresh(slots, number, self.issued_shared()) })
         })
     }
 
@@ -163,30 +159,25 @@ impl<T> Shard<T> {
         SlotList::free(list.first, FREED_BATCH)
     }
 
-    /// Claims a slot that was never used; `None` if there is no memory for it.
+    /// Claims a slot that was never used.
     ///
     /// # Safety
     ///
-    /// The caller has reserved this number, and claims it once. If `issued` is a `Counter::Own`,
-    /// the caller is the only thread that writes it.
+    /// The number was [reserved](Self::reserve_made) by this thread, or by an earlier owner of this
+    /// shard for its owner. The caller claims it once. If `issued` is a `Counter::Own`, the caller
+    /// is the only thread that writes it.
     pub(super) unsafe fn claim_fresh<'s>(
         &self,
         slots: &'s SlotArray<T>,
         number: usize,
         issued: Counter<'s>,
-    ) -> Option<Claim<'s, T>> {
+    ) -> Claim<'s, T> {
         let index = slots.layout().index(number, self.owned.number);
-        let slot = slots.try_get_or_grow(index)?;
+        // SAFETY: the reserving thread has seen the segment. To a later owner it comes by edge
+        // "lease".
+        let slot = unsafe { slots.directory().known(index) };
         // SAFETY: reserved, as the caller says, and never used.
-        Some(unsafe { Claim::new(slot, index, State::default(), issued) })
-    }
-
-    /// Gives back a number for whose slot there was no memory. If others were reserved since, it is
-    /// not used any more.
-    fn give_back_fresh(&self, number: usize) {
-        let reserved = &self.shared.reserved;
-        // edge: none. Only the number passes.
-        let _ = reserved.compare_exchange(number + 1, number, Ordering::Relaxed, Ordering::Relaxed);
+        unsafe { Claim::new(slot, index, State::default(), issued) }
     }
 
     /// Whether so many slots are in use that others' vacant ones should be used before new ones.
@@ -195,33 +186,60 @@ impl<T> Shard<T> {
         self.shared.reserved.load(Ordering::Relaxed) >= LARGE_SHARD
     }
 
-    /// Reserves a block of slots that were never used, as [`reserve_fresh`](Self::reserve_fresh).
+    /// Reserves a block of slots for the owner, as [`reserve_made`](Self::reserve_made) does.
     pub(super) fn reserve_block(&self, slots: &SlotArray<T>) -> Option<(usize, usize)> {
-        self.reserve_fresh(slots, if self.is_large() { LARGE_BLOCK } else { FRESH_BLOCK })
+        self.reserve_made(slots, if self.is_large() { LARGE_BLOCK } else { FRESH_BLOCK })
     }
 
-    /// Reserves up to `count` slots that were never used. Returns the first number, and the number
-    /// after the last.
+    /// Reserves up to `count` slots that were never used, in a segment that is made now if need be.
+    /// Returns the first number, and the number after the last; `None` if all slots are reserved,
+    /// or if there is no memory.
     pub(super) fn reserve_fresh(
         &self,
         slots: &SlotArray<T>,
         count: usize,
     ) -> Option<(usize, usize)> {
-        let reserved = &self.shared.reserved;
-        let most = slots.layout().slots_per_shard();
+        loop {
+            if let Some(fresh) = self.reserve_made(slots, count) {
+                return Some(fresh);
+            }
+            self.make_fresh(slots)?;
+        }
+    }
+
+    /// Makes the segment of the next slot that was never used; `None` if all are reserved, or if
+    /// there is no memory. Other threads may then reserve all of its slots.
+    pub(super) fn make_fresh(&self, slots: &SlotArray<T>) -> Option<()> {
+        // edge: none. Only the number passes.
+        let next = self.shared.reserved.load(Ordering::Relaxed);
+        let index = (next < slots.layout().slots_per_shard())
+            .then(|| slots.layout().index(next, self.owned.number));
+        slots.try_get_or_grow(index?).map(drop)
+    }
+
+    /// Reserves up to `count` slots that were never used, all in one segment, which is made. So a
+    /// slot is reserved only if there is memory for it, and no number is ever given back: it could
+    /// not be, once another thread has reserved the next one.
+    pub(super) fn reserve_made(
+        &self,
+        slots: &SlotArray<T>,
+        count: usize,
+    ) -> Option<(usize, usize)> {
+        let (reserved, layout) = (&self.shared.reserved, slots.layout());
+        let most = layout.slots_per_shard();
         // edge: none. Only the numbers pass; the slots behind them are reached by edge "grow".
         let mut from = reserved.load(Ordering::Relaxed);
-        loop {
-            let to = (from + count).min(most);
-            if from == to {
-                return None;
-            }
+        while from < most {
+            let index = layout.index(from, self.owned.number);
+            slots.directory().get(index)?;
+            let to = (from + count.min(layout.left_in_segment(index))).min(most);
             // edge: none. Only the numbers pass.
             match reserved.compare_exchange_weak(from, to, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Some((from, to)),
                 Err(now) => from = now,
             }
         }
+        None
     }
 
     /// Deletes the handle of `live`, which may be of any shard, and collects its slot. `None` if

@@ -65,6 +65,12 @@ impl IndexLayout {
         1 << (FIRST_SEGMENT_BITS + segment).min(self.place_bits)
     }
 
+    /// How many slots its segment has from this one on.
+    pub(crate) fn left_in_segment(self, index: Index) -> usize {
+        let entry = index.entry(self.place_bits);
+        self.first(entry).0 + self.segment_len(entry) - index.0
+    }
+
     /// How many slots a shard has: all but the last one, whose index may be [`Link::END`].
     pub(crate) fn slots_per_shard(self) -> usize {
         self.first_of(SEGMENTS) - 1
@@ -190,6 +196,8 @@ mod tests {
                 let entry = index.entry(layout.place_bits());
                 assert_eq!((entry % SEGMENTS, entry / SEGMENTS), (expected.0, shard));
                 assert_eq!(index.0 - layout.first(entry).0, expected.1);
+                let left = layout.segment_len(entry) - expected.1;
+                assert_eq!(layout.left_in_segment(index), left);
                 expected.1 += 1;
                 if expected.1 == layout.segment_len(entry) {
                     expected = (expected.0 + 1, 0);
