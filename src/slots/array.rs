@@ -72,7 +72,9 @@ impl<T> SlotArray<T> {
         let end = first.bits() + len;
         assert!(index.bits() < end, "a forged index has no slot");
         let entry = self.directory().entry(index);
-        let made = allocate::<T>(len)?;
+        let Some(made) = allocate::<T>(len) else {
+            return self.made_by_others(index);
+        };
         // edge: grow. Release: the slots before the pointer to them. Acquire: the winner's slots.
         let winner = entry.base.compare_exchange(
             UNMADE,
@@ -90,6 +92,23 @@ impl<T> SlotArray<T> {
         // found.
         entry.end.store(end, Ordering::Release);
         // SAFETY: the segment was made, with that slot in it, and this thread has seen that.
+        Some(unsafe { self.directory().known(index) })
+    }
+
+    /// The slot with this index, for a thread that had no memory for its segment: another thread
+    /// may have made it meanwhile, before the allocator refused.
+    pub(super) fn made_by_others(&self, index: Index) -> Option<Slot<'_, T>> {
+        let entry = self.directory().entry(index);
+        // edge: grow. Acquire: the winner's slots.
+        if entry.base.load(Ordering::Acquire) == UNMADE {
+            return None;
+        }
+        let number = index.entry(self.layout.place_bits());
+        let end = self.layout.first(number).bits() + self.layout.segment_len(number);
+        // edge: grow. Release. The winner may not have stored it yet.
+        entry.end.store(end, Ordering::Release);
+        // SAFETY: the segment was made, and this thread has seen that. `grow` has checked that the
+        // slot is in it.
         Some(unsafe { self.directory().known(index) })
     }
 

@@ -27,6 +27,32 @@ fn a_segment_is_made_once() {
     });
 }
 
+/// Edge "grow". Fails if `SlotArray::made_by_others` loses its Acquire or its Release, or doesn't
+/// store the end: a thread without memory goes on with slots that it can't see made, or that no
+/// other thread sees.
+#[test]
+fn a_thread_without_memory_uses_the_segment_of_another() {
+    check(|| {
+        let shared = Arc::new(SlotArray::<u8>::new(1));
+        let maker = spawn(&shared, |array| {
+            array.get_or_grow(index(0)).state().load_own();
+        });
+        let other = spawn(&shared, |array| {
+            let Some(slot) = array.made_by_others(index(0)) else { return };
+            slot.state().load_own();
+            assert!(
+                array.directory().get(index(0)).is_some(),
+                "what this thread publishes in the segment is found"
+            );
+        });
+        if let Some(slot) = shared.directory().get(index(0)) {
+            slot.state().load_own();
+        }
+        maker.join().unwrap();
+        other.join().unwrap();
+    });
+}
+
 /// A value of which loom checks every use. Seven, until it is dropped.
 struct Watched(UnsafeCell<usize>);
 
