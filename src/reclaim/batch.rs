@@ -8,7 +8,8 @@ use crate::{epoch::Ticket, slots::Index, sync::UnsafeCell};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SlotList {
     pub(crate) first: Index,
-    /// How many there are. [`UNKNOWN`](Self::UNKNOWN) for a list that nobody has counted.
+    /// How many there are; of a list of free slots, how many at most: [`UNKNOWN`](Self::UNKNOWN)
+    /// for one that nobody has counted.
     pub(crate) len: usize,
     /// Whether the list is a full batch, and its slots all belong to the shard of the thread that
     /// deleted them. The owner then adopts the list as its free list, unchanged.
@@ -43,6 +44,11 @@ impl Batch {
 
     pub(crate) fn slots(&self) -> SlotList {
         self.slots
+    }
+
+    /// Leaves out the slots before `first`, which the caller has taken.
+    pub(crate) fn begin_at(&mut self, first: Index) {
+        self.slots.first = first;
     }
 
     pub(crate) fn ticket(&self) -> Ticket {

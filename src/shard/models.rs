@@ -7,7 +7,9 @@ use super::{
     Shard,
 };
 use crate::{
+    epoch::Ticket,
     loom_models::{check, index, spawn, Holds},
+    reclaim::{Batch, SlotList},
     slots::{AtomicState, Index, IndexLayout, Link, LiveState, SlotArray},
 };
 
@@ -192,34 +194,41 @@ fn a_deleted_slot_is_taken_exactly_once() {
     });
 }
 
-/// Edge "recycle". Fails if `Shard::return_slots` doesn't skip a generation: while a thread pops a
-/// slot, another takes the whole stack, uses the slot below and returns the one on top as it was.
-/// The first thread's exchange then succeeds, and puts a slot on top that is in use (ABA).
+/// Edge "recycle". Fails if `Shard::claim_spare` puts slots onto the vacant stack with the
+/// generations that they have: while a thread pops a slot, another takes the whole stack, uses the
+/// slot below, and leaves the one on top, which comes back to the stack. The first thread's exchange
+/// then succeeds, and puts a slot on top that is in use (ABA). Also fails if `Shard::claim_spare`
+/// leaves the slot that it claims.
 #[test]
-fn a_returned_slot_is_not_the_head_that_it_was() {
+fn a_slot_of_a_spare_batch_is_claimed_by_one_thread() {
     check(|| {
         let shard = Shard::<u8>::new(0, IndexLayout::new(1).range(0));
-        let shared = Arc::new((SlotArray::new(1), shard, Holds::<2>::new(0)));
+        let shared = Arc::new((SlotArray::new(1), shard, Holds::<3>::new(0)));
         let (array, shard, holds) = &*shared;
-        shard.reserve_fresh(array, 2).unwrap();
-        for number in [0, 1] {
+        for number in 0..3 {
             let state = array.get_or_grow(index(number)).state();
             shard.free_chain(&Chain::new(state, index(number), 1).unwrap());
         }
-        let pop = |(array, shard, holds): &(SlotArray<u8>, Shard<u8>, Holds<2>)| {
+        let pop = |(array, shard, holds): &(SlotArray<u8>, Shard<u8>, Holds<3>)| {
             let claim = shard.claim_vacant(array)?;
             holds.take(number_of(claim.live().index()));
             Some(())
         };
         let popper = spawn(&shared, pop);
         if let Some(list) = shard.take_returned(array) {
-            let state = array.get_or_grow(list.first).state();
-            let top = state.load_own();
-            if let Some(below) = top.link().next() {
+            let state = |number| array.get_or_grow(number).state();
+            let top = list.first;
+            let mut first = top;
+            if let Some(below) = state(top).load_own().link().next() {
+                // The lowest slot is left in front of the top one.
                 holds.take(number_of(below));
-                state.relink(top, Link::END);
+                if let Some(lowest) = state(below).load_own().link().next() {
+                    state(lowest).relink(state(lowest).load_own(), Link::to(top));
+                    first = lowest;
+                }
+                state(top).relink(state(top).load_own(), Link::END);
             }
-            shard.return_slots(array, list.first);
+            shard.leave(Batch::new(SlotList::free(first, 2), Ticket::past()));
         }
         while pop(&shared).is_some() {}
         popper.join().unwrap();

@@ -11,7 +11,7 @@ use super::{
     local::OwnerHalf,
 };
 use crate::{
-    config::{FREED_BATCH, FRESH_BLOCK, GENERATIONS, LARGE_BLOCK, LARGE_SHARD},
+    config::{FREED_BATCH, FRESH_BLOCK, LARGE_BLOCK, LARGE_SHARD},
     epoch::Ticket,
     reclaim::{Batch, BatchStack, SealedBatches, SlotList},
     slots::{AtomicState, Index, IndexRange, Link, LiveState, Slot, SlotArray, State},
@@ -81,37 +81,51 @@ impl<T> Shard<T> {
             // SAFETY: popped, in that state; the counter is shared.
             Some(unsafe { Claim::new(slot, index, state, self.issued_shared()) })
         };
-        pop().or_else(|| {
-            let spare = self.shared.spare.take_one()?;
-            self.return_slots(slots, spare.slots().first);
-            pop()
-        })
+        pop().or_else(|| self.claim_spare(slots))
+    }
+
+    /// Claims the first slot of the spare batches that has a generation left. The others stay in
+    /// their batch: if they went to the vacant stack, which may have had them before, its head
+    /// could return.
+    fn claim_spare<'s>(&'s self, slots: &'s SlotArray<T>) -> Option<Claim<'s, T>> {
+        loop {
+            let mut batch = self.shared.spare.take_one()?;
+            let mut next = Some(batch.slots().first);
+            let claim = self.claim_first(slots, &mut next);
+            if let Some(rest) = next {
+                batch.begin_at(rest);
+                self.leave(batch);
+            }
+            if claim.is_some() {
+                return claim;
+            }
+        }
+    }
+
+    /// Claims the first slot of a list that has a generation left, and moves `next` behind it.
+    fn claim_first<'s>(
+        &'s self,
+        slots: &'s SlotArray<T>,
+        next: &mut Option<Index>,
+    ) -> Option<Claim<'s, T>> {
+        while let Some(index) = *next {
+            // SAFETY: the slot was used before, and reached this thread through its list.
+            let slot = unsafe { slots.directory().known(index) };
+            let state = slot.state().load_own();
+            *next = state.link().next();
+            // A trivial value's slot may still be in limbo, see `SlotLayout::TRIVIAL`.
+            let vacant = state.vacated();
+            if vacant.is_issuable() {
+                // SAFETY: taken off its list, to be issued with that state; the counter is shared.
+                return Some(unsafe { Claim::new(slot, index, vacant, self.issued_shared()) });
+            }
+            slot.state().vacate(vacant.generation(), Link::END);
+        }
+        None
     }
 
     fn issued_shared(&self) -> Counter<'_> {
         Counter::Shared(&self.shared.counts.issued)
-    }
-
-    /// Puts a list of free slots, which the caller has, onto the vacant stack. A slot may come from
-    /// that stack, and a head must never return, so each slot's next generation is skipped.
-    pub(super) fn return_slots(&self, slots: &SlotArray<T>, first: Index) {
-        let mut chain: Option<Chain<'_>> = None;
-        let mut next = Some(first);
-        while let Some(index) = next {
-            // SAFETY: the slot was used before, and reached this thread through its list.
-            let state = unsafe { slots.directory().known(index) }.state();
-            let free = state.load_own().vacated();
-            next = free.link().next();
-            // A slot that is out of generations may be in the list, and has no next one.
-            let generation = (free.generation() + 1).min(GENERATIONS);
-            match &mut chain {
-                Some(chain) => chain.add(state, index, generation),
-                None => chain = Chain::new(state, index, generation),
-            }
-        }
-        if let Some(chain) = &chain {
-            self.free_chain(chain);
-        }
     }
 
     /// Leaves a batch of free slots to whoever needs some.

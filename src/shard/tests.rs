@@ -7,6 +7,8 @@ use super::{
 };
 use crate::{
     config::{AWAY_BATCH, LAST_GENERATION},
+    epoch::Ticket,
+    reclaim::{Batch, SlotList},
     scaled::scaled,
     slots::{AtomicState, Index, IndexLayout, Link, LiveState, SlotArray, State},
 };
@@ -92,9 +94,13 @@ fn the_limbo_stack_counts_and_is_taken_whole() {
     assert_eq!(limbo.take(), CountedHead::EMPTY);
 }
 
-/// A list of slots with trivial values may have some in limbo of their last generation.
+fn leave(shard: &Shard<u8>, first: Index) {
+    shard.leave(Batch::new(SlotList::free(first, SlotList::UNKNOWN), Ticket::past()));
+}
+
+/// A batch of slots with trivial values may have some in limbo of their last generation.
 #[test]
-fn a_returned_slot_that_is_out_of_generations_is_exhausted() {
+fn a_slot_of_a_spare_batch_is_issued_with_its_next_generation_or_exhausted() {
     let (slots, layout) = (SlotArray::<u8>::new(1), IndexLayout::new(1));
     let shard = Shard::<u8>::new(0, layout.range(0));
     let [last, vacant, limbo] =
@@ -103,13 +109,26 @@ fn a_returned_slot_that_is_out_of_generations_is_exhausted() {
     last.1.relink(in_limbo(LAST_GENERATION, last.0), Link::to(vacant.0));
     vacant.1.relink(State::vacant(1, Link::END), Link::to(limbo.0));
     limbo.1.relink(in_limbo(3, limbo.0), Link::END);
-    shard.return_slots(&slots, last.0);
-    assert_eq!(last.1.load_own(), State::EXHAUSTED);
-    // The next generation of each is passed over.
+    leave(&shard, last.0);
     let issued = [(); 3].map(|()| shard.claim_vacant(&slots).map(|claim| claim.live()));
-    let expected = [(5, limbo.0), (2, vacant.0)];
+    assert_eq!(last.1.load_own(), State::EXHAUSTED);
+    let expected = [(1, vacant.0), (4, limbo.0)];
     let expected = expected.map(|(generation, index)| Some(LiveState::new(generation, index)));
-    assert_eq!(issued, [expected[0], expected[1], None]);
+    assert_eq!(issued, [expected[0], expected[1], None], "no generation is passed over");
+}
+
+#[test]
+fn a_batch_of_exhausted_slots_does_not_hide_the_next_one() {
+    let (slots, layout) = (SlotArray::<u8>::new(1), IndexLayout::new(1));
+    let shard = Shard::<u8>::new(0, layout.range(0));
+    for (number, generation) in [(0, 1), (1, LAST_GENERATION + 1), (2, LAST_GENERATION + 1)] {
+        let state = slots.get_or_grow(index(number)).state();
+        state.relink(State::vacant(generation, Link::END), Link::END);
+        leave(&shard, index(number));
+    }
+    let claimed = shard.claim_vacant(&slots).map(|claim| claim.live());
+    assert_eq!(claimed, Some(LiveState::new(1, index(0))));
+    assert!(!shard.has_returned(), "the exhausted ones are gone");
 }
 
 /// idr-ebr up to 0.3.2 handed out slots that were in use, by ABA on its free list. Two threads pop
