@@ -196,9 +196,9 @@ fn a_deleted_slot_is_taken_exactly_once() {
 
 /// Edge "recycle". Fails if `Shard::claim_spare` puts slots onto the vacant stack with the
 /// generations that they have: while a thread pops a slot, another takes the whole stack, uses the
-/// slot below, and leaves the one on top, which comes back to the stack. The first thread's exchange
-/// then succeeds, and puts a slot on top that is in use (ABA). Also fails if `Shard::claim_spare`
-/// leaves the slot that it claims.
+/// slot below, and leaves the one on top, which comes back to the stack. The first thread's
+/// exchange then succeeds, and puts a slot on top that is in use (ABA). Also fails if
+/// `Shard::claim_spare` leaves the slot that it claims.
 #[test]
 fn a_slot_of_a_spare_batch_is_claimed_by_one_thread() {
     check(|| {

@@ -69,8 +69,7 @@ impl<T> SlotArray<T> {
     fn grow(&self, index: Index) -> Option<Slot<'_, T>> {
         let number = index.entry(self.layout.place_bits());
         let (first, len) = (self.layout.first(number), self.layout.segment_len(number));
-        let end = first.bits() + len;
-        assert!(index.bits() < end, "a forged index has no slot");
+        assert!(index.bits() < first.bits() + len, "a forged index has no slot");
         let entry = self.directory().entry(index);
         let Some(made) = allocate::<T>(len) else {
             return self.made_by_others(index);
@@ -88,28 +87,35 @@ impl<T> SlotArray<T> {
             // SAFETY: allocated above with this length, and shown to no other thread.
             Err(_) => unsafe { deallocate::<T>(made, len) },
         }
+        // SAFETY: the segment was made, with that slot in it, and this thread has seen that.
+        Some(unsafe { self.show(index) })
+    }
+
+    /// Shows the segment of this index to look-ups. Returns the slot.
+    ///
+    /// # Safety
+    ///
+    /// The segment was made, with that slot in it, and this thread has seen that.
+    unsafe fn show(&self, index: Index) -> Slot<'_, T> {
+        let number = index.entry(self.layout.place_bits());
+        let end = self.layout.first(number).bits() + self.layout.segment_len(number);
         // edge: grow. Release. The loser stores it too: what it publishes in the segment must be
         // found.
-        entry.end.store(end, Ordering::Release);
-        // SAFETY: the segment was made, with that slot in it, and this thread has seen that.
-        Some(unsafe { self.directory().known(index) })
+        self.directory().entry(index).end.store(end, Ordering::Release);
+        // SAFETY: the caller's duty.
+        unsafe { self.directory().known(index) }
     }
 
     /// The slot with this index, for a thread that had no memory for its segment: another thread
     /// may have made it meanwhile, before the allocator refused.
     pub(super) fn made_by_others(&self, index: Index) -> Option<Slot<'_, T>> {
-        let entry = self.directory().entry(index);
         // edge: grow. Acquire: the winner's slots.
-        if entry.base.load(Ordering::Acquire) == UNMADE {
+        if self.directory().entry(index).base.load(Ordering::Acquire) == UNMADE {
             return None;
         }
-        let number = index.entry(self.layout.place_bits());
-        let end = self.layout.first(number).bits() + self.layout.segment_len(number);
-        // edge: grow. Release. The winner may not have stored it yet.
-        entry.end.store(end, Ordering::Release);
         // SAFETY: the segment was made, and this thread has seen that. `grow` has checked that the
         // slot is in it.
-        Some(unsafe { self.directory().known(index) })
+        Some(unsafe { self.show(index) })
     }
 
     /// The slots of a shard with these numbers whose segment was made, each with its number.
