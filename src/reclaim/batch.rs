@@ -8,8 +8,8 @@ use crate::{epoch::Ticket, slots::Index, sync::UnsafeCell};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SlotList {
     pub(crate) first: Index,
-    /// How many there are; of a list of free slots, how many at most: [`UNKNOWN`](Self::UNKNOWN)
-    /// for one that nobody has counted.
+    /// How many there are; of a list of free slots, how many at most. [`MANY`](Self::MANY) for one
+    /// that nobody has counted.
     pub(crate) len: usize,
     /// Whether the list is a full batch, and its slots all belong to the shard of the thread that
     /// deleted them. The owner then adopts the list as its free list, unchanged.
@@ -17,7 +17,7 @@ pub(crate) struct SlotList {
 }
 
 impl SlotList {
-    pub(crate) const UNKNOWN: usize = usize::MAX;
+    pub(crate) const MANY: usize = usize::MAX;
 
     /// A list of free slots.
     pub(crate) fn free(first: Index, len: usize) -> Self {

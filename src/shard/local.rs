@@ -34,6 +34,7 @@ impl<T> OwnerHalf<T> {
             local: UnsafeCell::new(Local {
                 free: Link::END,
                 freed: 0,
+                below: 0,
                 batches: BatchList::new(),
                 adopted: 0,
                 away: AwaySlots::default(),
@@ -63,6 +64,9 @@ pub(super) struct Local {
     pub(super) free: Link,
     /// How many slots were freed to `free` one by one, and are there.
     freed: usize,
+    /// How many slots `free` has below those, at most: as many as the list had that it was
+    /// [set](Self::set_free) to.
+    below: usize,
     /// Adopted batches, each a further list of free slots, for when `free` is empty.
     batches: BatchList,
     /// How many batches are adopted.
@@ -95,6 +99,7 @@ impl Local {
         debug_assert_eq!(self.free, Link::END);
         self.free = Link::to(slots.first);
         self.freed = 0;
+        self.below = slots.len;
     }
 
     /// Adds a whole batch to the free slots. Returns the batch if the owner has enough of them.
@@ -116,11 +121,11 @@ impl Local {
         self.freed == FREED_BATCH
     }
 
-    /// Takes the free list, to make a batch of it.
+    /// Takes the free list, to make batches of it.
     pub(super) fn take_free(&mut self) -> Option<SlotList> {
-        self.freed = 0;
+        let len = mem::take(&mut self.freed) + mem::take(&mut self.below);
         let first = mem::replace(&mut self.free, Link::END).next()?;
-        Some(SlotList::free(first, SlotList::UNKNOWN))
+        Some(SlotList::free(first, len))
     }
 
     /// Takes the first slot off the free list, which goes on with `rest`.

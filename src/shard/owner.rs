@@ -8,7 +8,7 @@ use super::{
     counts::{count_own, Counter},
     lists::Chain,
     local::Local,
-    shared::Shard,
+    shared::{split, Shard},
 };
 use crate::{
     config::batch_limit,
@@ -220,11 +220,14 @@ impl<'s, T> Owner<'s, T> {
         unsafe { self.local(|local| local.away.take(self.slots)) }
     }
 
-    /// Makes a batch of the free list, so that what is too much for one thread goes to others.
+    /// Makes batches of the free list, so that what is too much for one thread goes to others.
     #[cold]
     fn free_batch(&self) {
         // SAFETY: nothing in `take_free` runs user code or the allocator.
-        if let Some(slots) = unsafe { self.local(Local::take_free) } {
+        let Some(slots) = (unsafe { self.local(Local::take_free) }) else { return };
+        let (slots, rest) = split(self.slots, slots);
+        // First what was freed longer ago: the batch that is adopted last is used first.
+        for slots in rest.into_iter().chain([slots]) {
             self.adopt(Batch::new(slots, Ticket::past()));
         }
     }

@@ -139,7 +139,7 @@ impl<T> Shard<T> {
             Some(batch) => Some(self.cut(slots, batch.slots())),
             None => {
                 let first = self.shared.vacant.take()?;
-                Some(self.cut(slots, SlotList::free(first, SlotList::UNKNOWN)))
+                Some(self.cut(slots, SlotList::free(first, SlotList::MANY)))
             }
         }
     }
@@ -151,26 +151,11 @@ impl<T> Shard<T> {
 
     /// The first slots of a list that may be long. The others are left to whoever needs some.
     fn cut(&self, slots: &SlotArray<T>, list: SlotList) -> SlotList {
-        if list.len <= FREED_BATCH {
-            return list;
+        let (list, rest) = split(slots, list);
+        if let Some(rest) = rest {
+            self.leave(Batch::new(rest, Ticket::past()));
         }
-        let mut last = list.first;
-        for _ in 1..FREED_BATCH {
-            // SAFETY: the slot was used before, and reached this thread through its list.
-            let state = unsafe { slots.directory().known(last) }.state();
-            match state.load_own().link().next() {
-                Some(next) => last = next,
-                None => return list,
-            }
-        }
-        // SAFETY: as above.
-        let state = unsafe { slots.directory().known(last) }.state();
-        let free = state.load_own();
-        if let Some(rest) = free.link().next() {
-            state.relink(free, Link::END);
-            self.leave(Batch::new(SlotList::free(rest, SlotList::UNKNOWN), Ticket::past()));
-        }
-        SlotList::free(list.first, FREED_BATCH)
+        list
     }
 
     /// Claims a slot that was never used.
@@ -318,4 +303,27 @@ impl<T> Shard<T> {
         let owned = self.owned.counts.deleted.load(Ordering::Relaxed);
         owned.wrapping_add(self.shared.counts.deleted.load(Ordering::Relaxed))
     }
+}
+
+/// Splits a list of free slots: into as many as make a batch, and the rest.
+pub(super) fn split<T>(slots: &SlotArray<T>, list: SlotList) -> (SlotList, Option<SlotList>) {
+    if list.len <= FREED_BATCH {
+        return (list, None);
+    }
+    // SAFETY: the slot was used before, and reached this thread through its list.
+    let state = |index| unsafe { slots.directory().known(index) }.state();
+    let batch = SlotList::free(list.first, FREED_BATCH);
+    let mut last = list.first;
+    for _ in 1..FREED_BATCH {
+        match state(last).load_own().link().next() {
+            Some(next) => last = next,
+            None => return (batch, None),
+        }
+    }
+    let free = state(last).load_own();
+    let rest = free.link().next().map(|rest| {
+        state(last).relink(free, Link::END);
+        SlotList::free(rest, list.len - FREED_BATCH)
+    });
+    (batch, rest)
 }

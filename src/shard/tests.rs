@@ -3,10 +3,10 @@
 use super::{
     away::AwaySlots,
     lists::{Chain, CountedHead, LimboStack, TaggedHead, VacantStack},
-    shared::Shard,
+    shared::{split, Shard},
 };
 use crate::{
-    config::{AWAY_BATCH, LAST_GENERATION},
+    config::{AWAY_BATCH, FREED_BATCH, LAST_GENERATION},
     epoch::Ticket,
     reclaim::{Batch, SlotList},
     scaled::scaled,
@@ -95,7 +95,28 @@ fn the_limbo_stack_counts_and_is_taken_whole() {
 }
 
 fn leave(shard: &Shard<u8>, first: Index) {
-    shard.leave(Batch::new(SlotList::free(first, SlotList::UNKNOWN), Ticket::past()));
+    shard.leave(Batch::new(SlotList::free(first, SlotList::MANY), Ticket::past()));
+}
+
+#[test]
+fn a_long_list_is_split_into_a_batch_and_the_rest() {
+    let slots = SlotArray::<u8>::new(1);
+    let state = |number| slots.get_or_grow(index(number)).state();
+    for len in 1..2 * FREED_BATCH {
+        for number in 0..len {
+            let next = if number == 0 { Link::END } else { Link::to(index(number - 1)) };
+            state(number).relink(State::vacant(1, Link::END), next);
+        }
+        let walk = |list: SlotList| {
+            let next = |at: &Index| slots.directory().get(*at)?.state().load_own().link().next();
+            std::iter::successors(Some(list.first), next).collect::<Vec<_>>()
+        };
+        let (batch, rest) = split(&slots, SlotList::free(index(len - 1), SlotList::MANY));
+        let mut all: Vec<_> = (0..len).rev().map(index).collect();
+        let after = all.split_off(len.min(FREED_BATCH));
+        assert_eq!((walk(batch), rest.map_or(vec![], walk)), (all, after));
+        assert!(batch.len <= FREED_BATCH);
+    }
 }
 
 /// A batch of slots with trivial values may have some in limbo of their last generation.

@@ -2,6 +2,8 @@
 //! in its process, since a thread that is preempted while it reads would keep slots back.
 #![cfg(not(loom))]
 
+#[path = "../common/serial.rs"]
+mod serial;
 #[path = "../common/slots.rs"]
 mod slots;
 
@@ -12,15 +14,19 @@ use std::{
 
 use handle_table::HandleTable;
 
+use serial::serial;
 use slots::slots;
 
 const THREADS: usize = 30;
 const PEAK: usize = if cfg!(handle_table_small) { 10_000 } else { 100_000 };
+/// So many slots that a thread has freed make a batch.
+const BATCH: usize = if cfg!(handle_table_small) { 4 } else { 1_024 };
 /// What a thread may keep for its next inserts.
 const KEPT: usize = 8_000;
 
-/// Each thread in turn inserts so many values, and deletes them; none ends before the last one has.
-fn take_turns<T: Send + Sync + 'static>(make: impl Fn(usize) -> T + Sync) {
+/// Each thread in turn inserts so many values, and deletes them, with an insert after each
+/// batch of deletes if so asked; none ends before the last one has.
+fn take_turns<T: Send + Sync + 'static>(is_mixed: bool, make: impl Fn(usize) -> T + Sync) {
     let table = HandleTable::builder().shards(64).build();
     let (turn, changed) = (Mutex::new(0), Condvar::new());
     thread::scope(|scope| {
@@ -28,8 +34,15 @@ fn take_turns<T: Send + Sync + 'static>(make: impl Fn(usize) -> T + Sync) {
             let (table, turn, changed, make) = (&table, &turn, &changed, &make);
             scope.spawn(move || {
                 let mut now = changed.wait_while(turn.lock().unwrap(), |now| *now < nth).unwrap();
-                let handles: Vec<_> = (0..PEAK).map(|n| table.insert(make(n))).collect();
-                handles.into_iter().for_each(|handle| table.remove(handle).unwrap());
+                let mut handles: Vec<_> = (0..PEAK).map(|n| table.insert(make(n))).collect();
+                let mut deletes = 0;
+                while let Some(handle) = handles.pop() {
+                    table.remove(handle).unwrap();
+                    deletes += 1;
+                    if is_mixed && deletes % BATCH == 0 {
+                        handles.push(table.insert(make(deletes)));
+                    }
+                }
                 *now += 1;
                 changed.notify_all();
                 drop(changed.wait_while(now, |now| *now < THREADS));
@@ -39,7 +52,7 @@ fn take_turns<T: Send + Sync + 'static>(make: impl Fn(usize) -> T + Sync) {
     let stats = table.stats();
     assert_eq!(stats.live, 0, "{stats}");
     // In a small build a slot can be used six times.
-    let used_up = if cfg!(handle_table_small) { THREADS * PEAK / 6 } else { 0 };
+    let used_up = if cfg!(handle_table_small) { THREADS * PEAK / 5 } else { 0 };
     let most = PEAK + THREADS * KEPT + used_up;
     assert!(slots(stats) < most, "{} slots: {stats}", slots(stats));
     println!("{} slots for {THREADS} peaks of {PEAK}", slots(stats));
@@ -47,8 +60,16 @@ fn take_turns<T: Send + Sync + 'static>(make: impl Fn(usize) -> T + Sync) {
 
 #[test]
 fn threads_that_peak_in_turn_share_their_slots() {
-    take_turns(|n| n as u64);
-    take_turns(|n| n.to_string());
+    let _serial = serial();
+    take_turns(false, |n| n as u64);
+    take_turns(false, |n| n.to_string());
     // In a box of its own.
-    take_turns(|n| [n; 16]);
+    take_turns(false, |n| [n; 16]);
+}
+
+/// An insert takes the batch that is full, and the next deletes once made it ever longer.
+#[test]
+fn a_thread_that_inserts_while_it_shrinks_keeps_no_more_slots() {
+    let _serial = serial();
+    take_turns(true, |n| n.to_string());
 }
