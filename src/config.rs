@@ -67,6 +67,9 @@ pub(crate) const ADOPTED_BATCHES: usize = if SMALL { 2 } else { 4 };
 /// So many slots of another shard an owner frees, in a table of values that are taken, before it
 /// returns them.
 pub(crate) const AWAY_BATCH: usize = if SMALL { 2 } else { 128 };
+/// So often an insert that finds no slot looks again while other threads have lists of vacant slots
+/// in their hands. It yields in between, and sleeps from the 64th time on: some 40 ms in all.
+pub(crate) const PATIENCE: usize = if cfg!(loom) { 2 } else { 100 };
 /// log2 of the segments that a shard can have.
 pub(crate) const SEGMENT_BITS: u32 = if cfg!(loom) { 3 } else { 5 };
 /// The most shards that a table can have; also the number of leases in the process.

@@ -6,10 +6,13 @@ use super::{
     reservation::Reservation,
 };
 use crate::{
+    config::PATIENCE,
+    epoch,
     error::FullError,
     handle::RawHandle,
     reclaim::SlotList,
     shard::{Claim, Owner, Shard},
+    sync::Backoff,
 };
 
 impl<T> Inner<T> {
@@ -46,18 +49,36 @@ impl<T> Inner<T> {
             if self.have_readers() {
                 self.flush();
             } else {
-                self.return_away()?;
+                self.return_away();
             }
-            self.claim()
+            self.claim_beside_others()
         })
     }
 
+    /// Claims a vacant slot, and tries again while others have lists of vacant slots in their
+    /// hands, to put most of them back. Not for ever: such a thread may have been stopped.
+    fn claim_beside_others(&self) -> Option<Claim<'_, T>> {
+        let count =
+            |of: fn(&Shard<T>) -> usize| self.shards.iter().map(of).fold(0, usize::wrapping_add);
+        let mut backoff = Backoff::new();
+        for _ in 0..PATIENCE {
+            let done = count(Shard::done);
+            let claim = self.claim();
+            let are_all_done = count(Shard::begun) == done || epoch::is_lone_child();
+            if claim.is_some() || are_all_done {
+                return claim;
+            }
+            backoff.wait();
+        }
+        None
+    }
+
     /// Returns the slots of another shard that the calling thread has freed, if there are some.
-    fn return_away(&self) -> Option<()> {
-        let ShardAccess::Owner(owner) = self.access() else { return None };
-        let (home, slots) = owner.take_away()?;
-        self.shards[home].free_chain(&slots);
-        Some(())
+    fn return_away(&self) {
+        let ShardAccess::Owner(owner) = self.access() else { return };
+        if let Some((home, slots)) = owner.take_away() {
+            self.shards[home].free_chain(&slots);
+        }
     }
 
     /// Takes vacant slots of other shards, for an owner whose shard is large: otherwise threads

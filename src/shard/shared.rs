@@ -38,6 +38,10 @@ struct SharedHalf {
     limbo: LimboStack,
     /// The slots with numbers below this have been reserved for use.
     reserved: AtomicUsize,
+    /// How often a thread has begun to take a list of vacant slots, of which it puts most back.
+    begun: AtomicUsize,
+    /// How often that was done.
+    done: AtomicUsize,
     /// Batches that were sealed here.
     sealed: SealedBatches,
     /// Handles issued and deleted through this half.
@@ -54,6 +58,8 @@ impl<T> Shard<T> {
                 spare: BatchStack::new(),
                 limbo: LimboStack::new(),
                 reserved: AtomicUsize::new(0),
+                begun: AtomicUsize::new(0),
+                done: AtomicUsize::new(0),
                 sealed: SealedBatches::new(),
                 counts: Counts::new(),
             }),
@@ -81,7 +87,12 @@ impl<T> Shard<T> {
             // SAFETY: popped, in that state; the counter is shared.
             Some(unsafe { Claim::new(slot, index, state, self.issued_shared()) })
         };
-        pop().or_else(|| self.claim_spare(slots))
+        pop().or_else(|| {
+            if self.shared.spare.is_empty() {
+                return None;
+            }
+            self.while_taking(|| self.claim_spare(slots))
+        })
     }
 
     /// Claims the first slot of the spare batches that has a generation left. The others stay in
@@ -135,13 +146,39 @@ impl<T> Shard<T> {
 
     /// Takes slots that are vacant here, about as many as a batch has.
     pub(crate) fn take_returned(&self, slots: &SlotArray<T>) -> Option<SlotList> {
-        match self.shared.spare.take_one() {
+        if !self.has_returned() {
+            return None;
+        }
+        self.while_taking(|| match self.shared.spare.take_one() {
             Some(batch) => Some(self.cut(slots, batch.slots())),
             None => {
                 let first = self.shared.vacant.take()?;
                 Some(self.cut(slots, SlotList::free(first, SlotList::MANY)))
             }
-        }
+        })
+    }
+
+    /// Runs `take`, which takes a list of vacant slots and puts most of it back. Meanwhile other
+    /// threads find none of them; [`begun`](Self::begun) tells them why.
+    fn while_taking<R>(&self, take: impl FnOnce() -> R) -> R {
+        // edge: none. A hint: a thread that misses it finds the table full too early.
+        self.shared.begun.fetch_add(1, Ordering::Relaxed);
+        let taken = take();
+        // edge: none. A hint: a thread that misses it looks for slots once more.
+        self.shared.done.fetch_add(1, Ordering::Relaxed);
+        taken
+    }
+
+    /// How often a thread has begun to take a list of vacant slots, of which it puts most back.
+    pub(crate) fn begun(&self) -> usize {
+        // edge: none. A hint: a thread that misses it finds the table full too early.
+        self.shared.begun.load(Ordering::Relaxed)
+    }
+
+    /// How often that was done: as often as [`begun`](Self::begun) if no thread is about it.
+    pub(crate) fn done(&self) -> usize {
+        // edge: none. A hint: a thread that misses it looks for slots once more.
+        self.shared.done.load(Ordering::Relaxed)
     }
 
     /// Whether [`take_returned`](Self::take_returned) would find something. A hint.

@@ -1,20 +1,74 @@
-//! A thread without a shard uses the slots that an owner has too many of. Alone in its process, in
-//! which one thread must own the one shard that can be owned.
+//! Threads without a shard use the slots that an owner has too many of. Alone in its process, in
+//! which one thread must own the one shard that can be owned, and whose allocator refuses.
 #![cfg(not(loom))]
+#![allow(unsafe_code)] // an allocator
 
-use std::thread;
+#[path = "../common/serial.rs"]
+mod serial;
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    sync::Barrier,
+    thread,
+};
 
 use handle_table::{HandleTable, Stats};
+
+use serial::serial;
+
+/// Refuses zeroed memory of more than 2 KiB, as segments are, to threads that have set `REFUSES`.
+struct Refusing;
+
+thread_local! {
+    static REFUSES: Cell<bool> = const { Cell::new(false) };
+}
+
+// SAFETY: the system's allocator, or null.
+unsafe impl GlobalAlloc for Refusing {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's duty.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if layout.size() > 2_048 && REFUSES.get() {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller's duty.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's duty.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Refusing = Refusing;
+
+/// On the one thread that has used tables and has not ended.
+fn alone(test: fn()) {
+    let _serial = serial();
+    thread::spawn(test).join().unwrap();
+}
 
 /// More than what an owner takes at a time of the slots that others have returned.
 const RETURNED: usize = 20_000;
 /// With so many in use an owner looks for returned slots before it uses new ones.
 const KEPT: usize = 5_000;
+/// Threads without a shard that insert at the same time.
+const THREADS: usize = 4;
 
 /// The second thread's slots go from shard 0 to the owner, who takes some and leaves the rest. The
 /// insert of one more once gave up a generation of all the rest.
 #[test]
 fn an_insert_uses_up_one_handle_however_many_slots_are_left_to_it() {
+    alone(insert_uses_up_one_handle);
+}
+
+fn insert_uses_up_one_handle() {
     let table = HandleTable::builder().shards(2).build();
     let insert = |_| table.insert(String::new());
     let mut kept: Vec<_> = (0..KEPT).map(insert).collect();
@@ -39,4 +93,42 @@ fn an_insert_uses_up_one_handle_however_many_slots_are_left_to_it() {
     });
     assert_eq!(used(before), (1, 1));
     assert_eq!(table.len(), kept.len() + 1);
+}
+
+/// While one thread had the spare batches in its hands, to take one slot, another found none.
+#[test]
+fn inserts_at_the_same_time_all_find_one_of_many_vacant_slots() {
+    alone(inserts_find_vacant_slots);
+}
+
+fn inserts_find_vacant_slots() {
+    let table = HandleTable::builder().shards(2).build();
+    let insert = |_| table.insert(String::new());
+    let mut kept: Vec<_> = (0..KEPT).map(insert).collect();
+    let others = thread::scope(|scope| {
+        let inserts = || (0..RETURNED).map(insert).collect::<Vec<_>>();
+        scope.spawn(inserts).join().unwrap()
+    });
+    REFUSES.set(true);
+    while let Ok(handle) = table.try_insert(String::new()) {
+        kept.push(handle);
+    }
+    for handle in others {
+        table.remove(handle).unwrap();
+    }
+    // Takes some of these, and leaves the rest in a batch.
+    kept.push(insert(0));
+
+    let start = Barrier::new(THREADS);
+    let inserts = || {
+        REFUSES.set(true);
+        start.wait();
+        (0..RETURNED / 2 / THREADS).filter(|_| table.try_insert(String::new()).is_err()).count()
+    };
+    let refused: usize = thread::scope(|scope| {
+        let threads = [(); THREADS].map(|()| scope.spawn(inserts));
+        threads.map(|thread| thread.join().unwrap()).iter().sum()
+    });
+    REFUSES.set(false);
+    assert_eq!(refused, 0, "{}", table.stats());
 }
