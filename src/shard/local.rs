@@ -69,7 +69,7 @@ pub(super) struct Local {
     below: usize,
     /// Adopted batches, each a further list of free slots, for when `free` is empty.
     batches: BatchList,
-    /// How many batches are adopted.
+    /// How many batches are adopted, a long one counted as two.
     adopted: usize,
     /// Freed slots of another shard, not yet returned.
     pub(super) away: AwaySlots,
@@ -90,7 +90,7 @@ impl Local {
     /// Takes the batch that was adopted last.
     pub(super) fn next_batch(&mut self) -> Option<Box<Batch>> {
         let batch = self.batches.next()?;
-        self.adopted -= 1;
+        self.adopted -= weight(&batch);
         Some(batch)
     }
 
@@ -104,11 +104,11 @@ impl Local {
 
     /// Adds a whole batch to the free slots. Returns the batch if the owner has enough of them.
     pub(super) fn adopt(&mut self, batch: Box<Batch>) -> Option<Box<Batch>> {
-        if self.adopted == ADOPTED_BATCHES {
+        if self.adopted >= ADOPTED_BATCHES {
             return Some(batch);
         }
+        self.adopted += weight(&batch);
         self.batches.push(batch);
-        self.adopted += 1;
         None
     }
 
@@ -121,7 +121,8 @@ impl Local {
         self.freed == FREED_BATCH
     }
 
-    /// Takes the free list, to make batches of it.
+    /// Takes the free list, to make a batch of it. It is long if the list was [set](Self::set_free)
+    /// before slots were freed to it.
     pub(super) fn take_free(&mut self) -> Option<SlotList> {
         let len = mem::take(&mut self.freed) + mem::take(&mut self.below);
         let first = mem::replace(&mut self.free, Link::END).next()?;
@@ -178,5 +179,14 @@ impl Local {
             self.fresh.0 += 1;
             number
         })
+    }
+}
+
+/// As how many a batch counts.
+fn weight(batch: &Batch) -> usize {
+    if batch.slots().len > FREED_BATCH {
+        2
+    } else {
+        1
     }
 }

@@ -74,7 +74,11 @@ impl<'s, T> Owner<'s, T> {
         loop {
             // SAFETY: nothing in `next_batch` runs user code or the allocator.
             if let Some(batch) = unsafe { self.local(Local::next_batch) } {
-                self.refill(batch.slots());
+                let (slots, rest) = split(self.slots, batch.slots());
+                if let Some(rest) = rest {
+                    self.adopt(Batch::new(rest, Ticket::past()));
+                }
+                self.refill(slots);
             } else if let Some(claim) = self.claim_reserved() {
                 return Some(claim);
             } else {
@@ -220,14 +224,11 @@ impl<'s, T> Owner<'s, T> {
         unsafe { self.local(|local| local.away.take(self.slots)) }
     }
 
-    /// Makes batches of the free list, so that what is too much for one thread goes to others.
+    /// Makes a batch of the free list, so that what is too much for one thread goes to others.
     #[cold]
     fn free_batch(&self) {
         // SAFETY: nothing in `take_free` runs user code or the allocator.
-        let Some(slots) = (unsafe { self.local(Local::take_free) }) else { return };
-        let (slots, rest) = split(self.slots, slots);
-        // First what was freed longer ago: the batch that is adopted last is used first.
-        for slots in rest.into_iter().chain([slots]) {
+        if let Some(slots) = unsafe { self.local(Local::take_free) } {
             self.adopt(Batch::new(slots, Ticket::past()));
         }
     }
