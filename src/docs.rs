@@ -87,6 +87,7 @@ pub mod verification {}
 #[doc = "[isnot]: crate::docs::rules#what-a-handle-is-not"]
 #[doc = "[ordering]: crate::docs::ordering"]
 #[doc = "[scaling]: crate::docs::scaling"]
+#[doc = "[threads]: crate::docs::rules#threads"]
 #[doc = "[verification]: crate::docs::verification"]
 #[doc = ""]
 #[doc = include_str!("../docs/RELIABILITY.md")]
