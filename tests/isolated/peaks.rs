@@ -18,7 +18,7 @@ use serial::serial;
 use slots::slots;
 
 const THREADS: usize = 30;
-const PEAK: usize = if cfg!(handle_table_small) { 10_000 } else { 100_000 };
+const PEAK: usize = if cfg!(handle_table_small) { 10_000 } else { 50_000 };
 /// So many slots that a thread has freed make a batch.
 const BATCH: usize = if cfg!(handle_table_small) { 4 } else { 1_024 };
 /// What a thread may keep for its next inserts.
