@@ -3,30 +3,16 @@
 #![cfg(all(target_os = "linux", not(loom)))]
 #![allow(unsafe_code)]
 
+#[path = "../common/child.rs"]
+mod child;
+
 use std::{sync::mpsc, thread};
 
 use handle_table::{Exclusive, HandleError, HandleTable};
 
-static TABLE: HandleTable<Exclusive<String>> = HandleTable::new();
+use child::in_child;
 
-/// Runs `child` in a forked child, and returns its answer; `None` if it crashed or hangs: the alarm
-/// leaves time to emulators.
-fn in_child(child: impl FnOnce() -> u8) -> Option<u8> {
-    // SAFETY: the child uses what a forked child of glibc may use, the allocator among it, and ends
-    // without running destructors.
-    unsafe {
-        let pid = libc::fork();
-        assert!(pid >= 0, "fork");
-        if pid == 0 {
-            libc::alarm(600);
-            let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
-            libc::_exit(answer.map_or(99, i32::from));
-        }
-        let mut status = 0;
-        assert_eq!(libc::waitpid(pid, &mut status, 0), pid);
-        libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status) as u8)
-    }
-}
+static TABLE: HandleTable<Exclusive<String>> = HandleTable::new();
 
 #[test]
 fn what_another_thread_of_the_parent_was_changing_stays_busy_in_the_child() {
