@@ -292,11 +292,11 @@ impl Record {
         self.orphaned.load(Ordering::Relaxed)
     }
 
-    /// Whether it has a guard that a thread of the calling thread's number has left as it ended.
+    /// Whether it has a guard that the calling thread, or an ended one whose address that got, has
+    /// left as it ended.
     #[cfg(not(loom))]
     pub(super) fn is_orphan_of_this_thread(&self) -> bool {
-        // A fork leaves orphans without a guard.
-        self.is_orphaned() && self.is_pinned() && self.who.is_this_thread()
+        self.is_orphaned() && self.who.is_this_thread()
     }
 
     /// Whether the caller has dropped the last guard of a thread that has ended. If so, drops the
@@ -315,7 +315,7 @@ impl Record {
     /// is `own`. If so, that has another number now.
     #[cfg(not(loom))]
     pub(super) fn is_kept_after_fork(&self, number: usize, own: usize) -> bool {
-        let is_kept = number + 1 == own || self.is_orphaned() && self.who.is_this_thread();
+        let is_kept = number + 1 == own || self.is_orphan_of_this_thread();
         if is_kept {
             self.who.set_id();
         }
@@ -334,7 +334,7 @@ impl Record {
     }
 }
 
-// Elsewhere threads have no numbers.
+// Elsewhere nothing may be known that tells threads apart.
 #[cfg(all(test, target_os = "linux", not(loom)))]
 mod tests {
     use super::*;
@@ -348,7 +348,7 @@ mod tests {
         assert!(!record.is_orphan_of_this_thread(), "its thread has not ended");
         record.orphan(&eras);
         assert!(record.is_orphan_of_this_thread());
-        // In a forked child, whose threads may get the numbers of earlier ones.
+        // In a forked child, whose threads may get the addresses of earlier ones.
         assert!(record.after_fork().is_empty());
         assert!(!record.is_orphan_of_this_thread());
     }

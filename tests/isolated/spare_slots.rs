@@ -61,8 +61,8 @@ const KEPT: usize = 5_000;
 /// Threads without a shard that insert at the same time.
 const THREADS: usize = 4;
 
-/// The second thread's slots go from shard 0 to the owner, who takes some and leaves the rest. The
-/// insert of one more once gave up a generation of all the rest.
+/// The owner takes some of the second thread's slots from shard 0, and leaves the rest. The insert
+/// of one more once gave up a generation of all the rest.
 #[test]
 fn an_insert_uses_up_one_handle_however_many_slots_are_left_to_it() {
     alone(insert_uses_up_one_handle);
