@@ -210,7 +210,7 @@ impl<T> Inner<T> {
     #[inline(never)]
     fn free_remote(&self, state: &AtomicState, index: Index, generation: usize) {
         if let Some(chain) = Chain::new(state, index, generation) {
-            self.home(index).free_chain(&chain);
+            self.home(index).vacant().push(&chain);
         }
     }
 

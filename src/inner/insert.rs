@@ -11,7 +11,7 @@ use crate::{
     error::FullError,
     handle::RawHandle,
     reclaim::SlotList,
-    shard::{Claim, Owner, Shard},
+    shard::{Claim, Owner, Shard, VacantSlots},
     sync::Backoff,
 };
 
@@ -58,13 +58,14 @@ impl<T> Inner<T> {
     /// Claims a vacant slot, and tries again while others have lists of vacant slots in their
     /// hands, to put most of them back. Not for ever: such a thread may have been stopped.
     fn claim_beside_others(&self) -> Option<Claim<'_, T>> {
-        let count =
-            |of: fn(&Shard<T>) -> usize| self.shards.iter().map(of).fold(0, usize::wrapping_add);
+        let count = |of: fn(&VacantSlots) -> usize| {
+            self.shards.iter().map(|shard| of(shard.vacant())).fold(0, usize::wrapping_add)
+        };
         let mut backoff = Backoff::new();
         for _ in 0..PATIENCE {
-            let done = count(Shard::done);
+            let done = count(VacantSlots::done);
             let claim = self.claim();
-            let are_all_done = count(Shard::begun) == done || epoch::is_lone_child();
+            let are_all_done = count(VacantSlots::begun) == done || epoch::is_lone_child();
             if claim.is_some() || are_all_done {
                 return claim;
             }
@@ -77,7 +78,7 @@ impl<T> Inner<T> {
     fn return_away(&self) {
         let ShardAccess::Owner(owner) = self.access() else { return };
         if let Some((home, slots)) = owner.take_away() {
-            self.shards[home].free_chain(&slots);
+            self.shards[home].vacant().push(&slots);
         }
     }
 
@@ -88,8 +89,7 @@ impl<T> Inner<T> {
         if !owner.shard().is_large() {
             return None;
         }
-        let mut others = self.shards.iter().filter(|shard| shard.has_returned());
-        others.find_map(|shard| shard.take_returned(&self.slots))
+        self.shards.iter().find_map(|shard| shard.vacant().take(&self.slots))
     }
 
     /// Claims a vacant slot, with the right to issue a handle: from the thread's own shard, else

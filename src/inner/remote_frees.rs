@@ -60,7 +60,7 @@ impl<'t, T> PendingChain<'t, T> {
 impl<T> Drop for PendingChain<'_, T> {
     fn drop(&mut self) {
         if let Some(chain) = &self.chain {
-            self.home.free_chain(chain);
+            self.home.vacant().push(chain);
         }
     }
 }

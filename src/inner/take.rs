@@ -101,7 +101,7 @@ impl<T> UnlinkedOnce<'_, T> {
             }
             Some(owner) => {
                 if let Some((home, slots)) = owner.free_away(home, state, index, generation + 1) {
-                    inner.shards[home].free_chain(&slots);
+                    inner.shards[home].vacant().push(&slots);
                 }
             }
             None => inner.free_slot(state, index, generation + 1),

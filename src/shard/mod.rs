@@ -25,6 +25,7 @@
 //! - `claim.rs`: a slot that one thread has taken, to publish a value in it.
 //! - `lists.rs`: a stack of vacant slots, for all threads, and a stack of deleted slots, for
 //!   threads that own no shard and for tables of batches.
+//! - `vacant.rs`: vacant slots for whoever needs some.
 //! - `local.rs`: the owner's half. `shared.rs`: the shard, and what any thread may do with it.
 //! - `owner.rs`: what the owner does.
 
@@ -40,6 +41,8 @@ mod local;
 mod owner;
 #[allow(unsafe_code)]
 mod shared;
+#[allow(unsafe_code)]
+mod vacant;
 
 #[cfg(all(test, loom))]
 mod models;
@@ -51,4 +54,5 @@ pub(crate) use self::{
     lists::Chain,
     owner::Owner,
     shared::Shard,
+    vacant::VacantSlots,
 };

@@ -194,11 +194,11 @@ fn a_deleted_slot_is_taken_exactly_once() {
     });
 }
 
-/// Edge "recycle". Fails if `Shard::claim_spare` puts slots onto the vacant stack with the
+/// Edge "recycle". Fails if `VacantSlots::pop_spare` puts slots onto the vacant stack with the
 /// generations that they have: while a thread pops a slot, another takes the whole stack, uses the
 /// slot below, and leaves the one on top, which comes back to the stack. The first thread's
 /// exchange then succeeds, and puts a slot on top that is in use (ABA). Also fails if
-/// `Shard::claim_spare` leaves the slot that it claims.
+/// `VacantSlots::pop_spare` leaves the slot that it claims.
 #[test]
 fn a_slot_of_a_spare_batch_is_claimed_by_one_thread() {
     check(|| {
@@ -207,7 +207,7 @@ fn a_slot_of_a_spare_batch_is_claimed_by_one_thread() {
         let (array, shard, holds) = &*shared;
         for number in 0..3 {
             let state = array.get_or_grow(index(number)).state();
-            shard.free_chain(&Chain::new(state, index(number), 1).unwrap());
+            shard.vacant().push(&Chain::new(state, index(number), 1).unwrap());
         }
         let pop = |(array, shard, holds): &(SlotArray<u8>, Shard<u8>, Holds<3>)| {
             let claim = shard.claim_vacant(array)?;
@@ -215,7 +215,7 @@ fn a_slot_of_a_spare_batch_is_claimed_by_one_thread() {
             Some(())
         };
         let popper = spawn(&shared, pop);
-        if let Some(list) = shard.take_returned(array) {
+        if let Some(list) = shard.vacant().take(array) {
             let state = |number| array.get_or_grow(number).state();
             let top = list.first;
             let mut first = top;
@@ -228,7 +228,7 @@ fn a_slot_of_a_spare_batch_is_claimed_by_one_thread() {
                 }
                 state(top).relink(state(top).load_own(), Link::END);
             }
-            shard.leave(Batch::new(SlotList::free(first, 2), Ticket::past()));
+            shard.vacant().leave(Batch::new(SlotList::free(first, 2), Ticket::past()));
         }
         while pop(&shared).is_some() {}
         popper.join().unwrap();

@@ -8,7 +8,8 @@ use super::{
     counts::{count_own, Counter},
     lists::Chain,
     local::Local,
-    shared::{split, Shard},
+    shared::Shard,
+    vacant::split,
 };
 use crate::{
     config::batch_limit,
@@ -82,7 +83,7 @@ impl<'s, T> Owner<'s, T> {
             } else if let Some(claim) = self.claim_reserved() {
                 return Some(claim);
             } else {
-                self.refill(self.shard.take_returned(self.slots)?);
+                self.refill(self.shard.vacant().take(self.slots)?);
             }
             if let Some(claim) = self.claim_free() {
                 return Some(claim);
@@ -247,7 +248,7 @@ impl<'s, T> Owner<'s, T> {
     pub(crate) fn adopt(&self, batch: Box<Batch>) {
         // SAFETY: nothing in `adopt` runs user code or the allocator.
         if let Some(batch) = unsafe { self.local(|local| local.adopt(batch)) } {
-            self.shard.leave(batch);
+            self.shard.vacant().leave(batch);
         }
     }
 }

@@ -7,14 +7,14 @@ use crossbeam_utils::CachePadded;
 use super::{
     claim::Claim,
     counts::{count_shared, Counter, Counts},
-    lists::{Chain, LimboStack, VacantStack},
+    lists::LimboStack,
     local::OwnerHalf,
+    vacant::VacantSlots,
 };
 use crate::{
-    config::{FREED_BATCH, FRESH_BLOCK, LARGE_BLOCK, LARGE_SHARD},
-    epoch::Ticket,
-    reclaim::{Batch, BatchStack, SealedBatches, SlotList},
-    slots::{AtomicState, Index, IndexRange, Link, LiveState, Slot, SlotArray, State},
+    config::{FRESH_BLOCK, LARGE_BLOCK, LARGE_SHARD},
+    reclaim::{SealedBatches, SlotList},
+    slots::{AtomicState, IndexRange, LiveState, Slot, SlotArray, State},
     sync::{AtomicUsize, Ordering},
 };
 
@@ -30,18 +30,12 @@ pub(crate) struct Shard<T> {
 
 #[derive(Debug)]
 struct SharedHalf {
-    /// Vacant slots of this shard that its owner does not have.
-    vacant: VacantStack,
-    /// Batches of vacant slots, of any shard, that its owner has too many of.
-    spare: BatchStack,
+    /// Vacant slots that its owner does not have.
+    vacant: VacantSlots,
     /// Deleted slots, of any shard, that are in no batch yet.
     limbo: LimboStack,
     /// The slots with numbers below this have been reserved for use.
     reserved: AtomicUsize,
-    /// How often a thread has begun to take a list of vacant slots, of which it puts most back.
-    begun: AtomicUsize,
-    /// How often that was done.
-    done: AtomicUsize,
     /// Batches that were sealed here.
     sealed: SealedBatches,
     /// Handles issued and deleted through this half.
@@ -54,12 +48,9 @@ impl<T> Shard<T> {
         Self {
             owned: CachePadded::new(OwnerHalf::new(number, indices)),
             shared: CachePadded::new(SharedHalf {
-                vacant: VacantStack::new(),
-                spare: BatchStack::new(),
+                vacant: VacantSlots::new(),
                 limbo: LimboStack::new(),
                 reserved: AtomicUsize::new(0),
-                begun: AtomicUsize::new(0),
-                done: AtomicUsize::new(0),
                 sealed: SealedBatches::new(),
                 counts: Counts::new(),
             }),
@@ -82,117 +73,18 @@ impl<T> Shard<T> {
     }
 
     pub(super) fn claim_vacant<'s>(&'s self, slots: &'s SlotArray<T>) -> Option<Claim<'s, T>> {
-        let pop = || {
-            let (index, slot, state) = self.shared.vacant.pop(slots)?;
-            // SAFETY: popped, in that state; the counter is shared.
-            Some(unsafe { Claim::new(slot, index, state, self.issued_shared()) })
-        };
-        pop().or_else(|| {
-            if self.shared.spare.is_empty() {
-                return None;
-            }
-            self.while_taking(|| self.claim_spare(slots))
-        })
-    }
-
-    /// Claims the first slot of the spare batches that has a generation left. The others stay in
-    /// their batch: if they went to the vacant stack, which may have had them before, its head
-    /// could return.
-    fn claim_spare<'s>(&'s self, slots: &'s SlotArray<T>) -> Option<Claim<'s, T>> {
-        loop {
-            let mut batch = self.shared.spare.take_one()?;
-            let mut next = Some(batch.slots().first);
-            let claim = self.claim_first(slots, &mut next);
-            if let Some(rest) = next {
-                batch.begin_at(rest);
-                self.leave(batch);
-            }
-            if claim.is_some() {
-                return claim;
-            }
-        }
-    }
-
-    /// Claims the first slot of a list that has a generation left, and moves `next` behind it.
-    fn claim_first<'s>(
-        &'s self,
-        slots: &'s SlotArray<T>,
-        next: &mut Option<Index>,
-    ) -> Option<Claim<'s, T>> {
-        while let Some(index) = *next {
-            // SAFETY: the slot was used before, and reached this thread through its list.
-            let slot = unsafe { slots.directory().known(index) };
-            let state = slot.state().load_own();
-            *next = state.link().next();
-            // A trivial value's slot may still be in limbo, see `SlotLayout::TRIVIAL`.
-            let vacant = state.vacated();
-            if vacant.is_issuable() {
-                // SAFETY: taken off its list, to be issued with that state; the counter is shared.
-                return Some(unsafe { Claim::new(slot, index, vacant, self.issued_shared()) });
-            }
-            slot.state().vacate(vacant.generation(), Link::END);
-        }
-        None
+        let (index, slot, state) = self.shared.vacant.pop(slots)?;
+        // SAFETY: taken out, to be issued with that state; the counter is shared.
+        Some(unsafe { Claim::new(slot, index, state, self.issued_shared()) })
     }
 
     fn issued_shared(&self) -> Counter<'_> {
         Counter::Shared(&self.shared.counts.issued)
     }
 
-    /// Leaves a batch of free slots to whoever needs some.
-    pub(super) fn leave(&self, batch: Box<Batch>) {
-        self.shared.spare.push(batch);
-    }
-
-    /// Takes slots that are vacant here, about as many as a batch has.
-    pub(crate) fn take_returned(&self, slots: &SlotArray<T>) -> Option<SlotList> {
-        if !self.has_returned() {
-            return None;
-        }
-        self.while_taking(|| match self.shared.spare.take_one() {
-            Some(batch) => Some(self.cut(slots, batch.slots())),
-            None => {
-                let first = self.shared.vacant.take()?;
-                Some(self.cut(slots, SlotList::free(first, SlotList::MANY)))
-            }
-        })
-    }
-
-    /// Runs `take`, which takes a list of vacant slots and puts most of it back. Meanwhile other
-    /// threads find none of them; [`begun`](Self::begun) tells them why.
-    fn while_taking<R>(&self, take: impl FnOnce() -> R) -> R {
-        // edge: none. A hint: a thread that misses it finds the table full too early.
-        self.shared.begun.fetch_add(1, Ordering::Relaxed);
-        let taken = take();
-        // edge: none. A hint: a thread that misses it looks for slots once more.
-        self.shared.done.fetch_add(1, Ordering::Relaxed);
-        taken
-    }
-
-    /// How often a thread has begun to take a list of vacant slots, of which it puts most back.
-    pub(crate) fn begun(&self) -> usize {
-        // edge: none. A hint: a thread that misses it finds the table full too early.
-        self.shared.begun.load(Ordering::Relaxed)
-    }
-
-    /// How often that was done: as often as [`begun`](Self::begun) if no thread is about it.
-    pub(crate) fn done(&self) -> usize {
-        // edge: none. A hint: a thread that misses it looks for slots once more.
-        self.shared.done.load(Ordering::Relaxed)
-    }
-
-    /// Whether [`take_returned`](Self::take_returned) would find something. A hint.
-    pub(crate) fn has_returned(&self) -> bool {
-        !self.shared.spare.is_empty() || !self.shared.vacant.is_empty()
-    }
-
-    /// The first slots of a list that may be long. The others are left to whoever needs some.
-    fn cut(&self, slots: &SlotArray<T>, list: SlotList) -> SlotList {
-        let (list, rest) = split(slots, list);
-        if let Some(rest) = rest {
-            self.leave(Batch::new(rest, Ticket::past()));
-        }
-        list
+    /// Vacant slots that its owner does not have.
+    pub(crate) fn vacant(&self) -> &VacantSlots {
+        &self.shared.vacant
     }
 
     /// Claims a slot that was never used.
@@ -302,11 +194,6 @@ impl<T> Shard<T> {
         Some(SlotList { first: taken.link().next()?, len: taken.len(), reusable_in_place: false })
     }
 
-    /// Frees slots of this shard.
-    pub(crate) fn free_chain(&self, chain: &Chain<'_>) {
-        self.shared.vacant.push(chain);
-    }
-
     #[inline]
     pub(crate) fn sealed(&self) -> &SealedBatches {
         &self.shared.sealed
@@ -340,27 +227,4 @@ impl<T> Shard<T> {
         let owned = self.owned.counts.deleted.load(Ordering::Relaxed);
         owned.wrapping_add(self.shared.counts.deleted.load(Ordering::Relaxed))
     }
-}
-
-/// Splits a list of free slots: into as many as make a batch, and the rest.
-pub(super) fn split<T>(slots: &SlotArray<T>, list: SlotList) -> (SlotList, Option<SlotList>) {
-    if list.len <= FREED_BATCH {
-        return (list, None);
-    }
-    // SAFETY: the slot was used before, and reached this thread through its list.
-    let state = |index| unsafe { slots.directory().known(index) }.state();
-    let batch = SlotList::free(list.first, FREED_BATCH);
-    let mut last = list.first;
-    for _ in 1..FREED_BATCH {
-        match state(last).load_own().link().next() {
-            Some(next) => last = next,
-            None => return (batch, None),
-        }
-    }
-    let free = state(last).load_own();
-    let rest = free.link().next().map(|rest| {
-        state(last).relink(free, Link::END);
-        SlotList::free(rest, list.len - FREED_BATCH)
-    });
-    (batch, rest)
 }

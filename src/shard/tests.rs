@@ -3,10 +3,12 @@
 use super::{
     away::AwaySlots,
     lists::{Chain, CountedHead, LimboStack, TaggedHead, VacantStack},
-    shared::{split, Shard},
+    local::{Local, OwnerHalf},
+    shared::Shard,
+    vacant::split,
 };
 use crate::{
-    config::{AWAY_BATCH, FREED_BATCH, LAST_GENERATION},
+    config::{batch_limit, ADOPTED_BATCHES, AWAY_BATCH, FREED_BATCH, LAST_GENERATION},
     epoch::Ticket,
     reclaim::{Batch, SlotList},
     scaled::scaled,
@@ -43,10 +45,12 @@ fn a_chain_is_pushed_in_order_without_its_exhausted_slots() {
 #[test]
 fn the_vacant_slot_that_was_pushed_last_is_popped_first() {
     let (slots, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
+    assert!(stack.is_empty());
     for number in 0..5 {
         push(&stack, slots.get_or_grow(index(number)).state(), index(number), 1);
     }
     for number in (0..5).rev() {
+        assert!(!stack.is_empty());
         let popped = stack.pop(&slots);
         let popped = popped.map(|(index, _, state)| (index, state.generation()));
         assert_eq!(popped, Some((index(number), 1)));
@@ -95,7 +99,7 @@ fn the_limbo_stack_counts_and_is_taken_whole() {
 }
 
 fn leave(shard: &Shard<u8>, first: Index) {
-    shard.leave(Batch::new(SlotList::free(first, SlotList::MANY), Ticket::past()));
+    shard.vacant().leave(Batch::new(SlotList::free(first, SlotList::MANY), Ticket::past()));
 }
 
 #[test]
@@ -149,7 +153,7 @@ fn a_batch_of_exhausted_slots_does_not_hide_the_next_one() {
     }
     let claimed = shard.claim_vacant(&slots).map(|claim| claim.live());
     assert_eq!(claimed, Some(LiveState::new(1, index(0))));
-    assert!(!shard.has_returned(), "the exhausted ones are gone");
+    assert!(shard.vacant().is_empty(), "the exhausted ones are gone");
 }
 
 /// idr-ebr up to 0.3.2 handed out slots that were in use, by ABA on its free list. Two threads pop
@@ -240,4 +244,64 @@ fn slots_of_two_shards_are_returned_apart() {
     let both = vec![layout.index(1, 2), layout.index(0, 2)];
     assert_eq!(returned(free(1, 2, 3)), Some((2, both)), "so many make a chain");
     assert!(free(2, 2, 1).is_none());
+}
+
+/// What an owner keeps of its shard, which has this number in a table of four.
+fn local(shard: usize) -> Local {
+    OwnerHalf::<u8>::new(shard, IndexLayout::new(4).range(shard)).local.into_inner()
+}
+
+#[test]
+fn an_owner_keeps_so_many_batches_and_gives_back_what_is_more() {
+    let mut local = local(0);
+    let keeps = |local: &mut Local, len| {
+        local.adopt(Batch::new(SlotList::free(index(0), len), Ticket::past())).is_none()
+    };
+    for _ in 0..2 {
+        for _ in 0..ADOPTED_BATCHES {
+            assert!(keeps(&mut local, FREED_BATCH));
+        }
+        assert!(!keeps(&mut local, FREED_BATCH));
+        for _ in 0..ADOPTED_BATCHES {
+            assert!(local.next_batch().is_some());
+        }
+        assert!(local.next_batch().is_none());
+    }
+    assert_eq!(ADOPTED_BATCHES, 2, "in unit tests");
+    assert!(keeps(&mut local, FREED_BATCH + 1));
+    assert!(!keeps(&mut local, FREED_BATCH), "a long one counts as two");
+    assert!(local.next_batch().is_some());
+    assert!(keeps(&mut local, FREED_BATCH));
+}
+
+#[test]
+fn slots_freed_one_by_one_make_a_batch_with_those_below_them() {
+    let mut local = local(0);
+    local.set_free(SlotList::free(index(0), 3));
+    for number in 1..=FREED_BATCH {
+        assert_eq!(local.add_free(index(number)), number == FREED_BATCH);
+    }
+    let list = local.take_free().map(|list| (list.first, list.len));
+    assert_eq!(list, Some((index(FREED_BATCH), FREED_BATCH + 3)));
+    assert!(local.take_free().is_none());
+}
+
+#[test]
+fn a_batch_is_used_in_place_if_it_is_full_and_of_one_shard() {
+    let (mut local, full) = (local(1), batch_limit::<u8>());
+    let mut deleted = 0;
+    let mut delete = |count, shard| {
+        for number in 0..count {
+            deleted += 1;
+            let live = LiveState::new(1, IndexLayout::new(4).index(number, shard));
+            assert_eq!(local.add_to_limbo(live, deleted), number + 1 == full);
+        }
+        let list = local.take_limbo(deleted, full)?;
+        Some((list.len, list.reusable_in_place))
+    };
+    assert_eq!(delete(full, 1), Some((full, true)));
+    assert_eq!(delete(full - 1, 1), Some((full - 1, false)));
+    assert_eq!(delete(full, 2), Some((full, false)));
+    assert_eq!(delete(full, 1), Some((full, true)));
+    assert_eq!(delete(0, 1), None);
 }

@@ -222,4 +222,19 @@ mod tests {
         assert_eq!(limbo.vacated(), State::vacant(4, link));
         assert_eq!(limbo.vacated().vacated(), State::vacant(4, link));
     }
+
+    #[test]
+    fn each_state_tells_how_often_it_can_still_be_issued() {
+        let index = IndexLayout::new(8).index(1, 0);
+        let live = LiveState::new(3, index);
+        let left = |state: State| state.generations_left(0);
+        assert_eq!(left(State::default()), GENERATIONS);
+        assert_eq!(left(State::vacant(3, Link::END)), GENERATIONS - 3);
+        assert_eq!(left(live.reserved()), GENERATIONS - 3);
+        assert_eq!(left(live.state()), GENERATIONS - 4);
+        assert_eq!(left(live.limbo(Link::END)), GENERATIONS - 4);
+        assert_eq!(left(State::EXHAUSTED), 0);
+        assert_eq!(State::vacant(3, Link::END).generations_left(4), GENERATIONS - 4);
+        assert_eq!(State::vacant(3, Link::END).generations_left(GENERATIONS + 1), 0);
+    }
 }
