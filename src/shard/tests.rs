@@ -8,7 +8,7 @@ use super::{
     vacant::split,
 };
 use crate::{
-    config::{batch_limit, ADOPTED_BATCHES, AWAY_BATCH, FREED_BATCH, LAST_GENERATION},
+    config::{batch_limit, ADOPTED_BATCHES, AWAY_BATCH, FREED_BATCH, LARGE_SHARD, LAST_GENERATION},
     epoch::Ticket,
     reclaim::{Batch, SlotList},
     scaled::scaled,
@@ -244,6 +244,17 @@ fn slots_of_two_shards_are_returned_apart() {
     let both = vec![layout.index(1, 2), layout.index(0, 2)];
     assert_eq!(returned(free(1, 2, 3)), Some((2, both)), "so many make a chain");
     assert!(free(2, 2, 1).is_none());
+}
+
+#[test]
+fn a_shard_is_large_once_so_many_of_its_slots_are_in_use() {
+    let (slots, layout) = (SlotArray::<u8>::new(1), IndexLayout::new(1));
+    let shard = Shard::<u8>::new(0, layout.range(0));
+    for used in 0..LARGE_SHARD {
+        assert!(!shard.is_large());
+        assert_eq!(shard.reserve_fresh(&slots, 1), Some((used, used + 1)));
+    }
+    assert!(shard.is_large());
 }
 
 /// What an owner keeps of its shard, which has this number in a table of four.

@@ -190,8 +190,9 @@ mod tests {
         for shards in [1, 2, 8, 64, 1024] {
             let layout = IndexLayout::new(shards);
             let shard = shards - 1;
+            // Of 1,024 shards, several segments of full length.
             let mut expected = (0, 0);
-            for number in 0..scaled(100_000).min(layout.slots_per_shard()) {
+            for number in 0..scaled(500_000).min(layout.slots_per_shard()) {
                 let index = layout.index(number, shard);
                 let entry = index.entry(layout.place_bits());
                 assert_eq!((entry % SEGMENTS, entry / SEGMENTS), (expected.0, shard));
