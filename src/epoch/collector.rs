@@ -137,15 +137,15 @@ impl Outsiders {
         self.clock.ticket()
     }
 
-    /// In a forked child, whose one thread has so many guards here. If it is none of these readers,
-    /// the next one begins with a new collector: the old one has members that are gone.
+    /// In a forked child, whose one thread has so many guards here. If it has none, the next one
+    /// begins with a new collector: the old one has members that are gone.
     #[cfg(not(loom))]
-    pub(super) fn after_fork(&self, guards: usize, is_outsider: bool) {
+    pub(super) fn after_fork(&self, guards: usize) {
         // edge: none. The child has one thread.
         self.guards.store(guards, Ordering::Relaxed);
         // edge: none. The child has one thread.
         self.in_signals.store(0, Ordering::Relaxed);
-        if !is_outsider {
+        if guards == 0 {
             self.clock.after_fork();
             // edge: none. The child has one thread.
             self.collector.store(std::ptr::null_mut(), Ordering::Relaxed);

@@ -9,7 +9,8 @@
 
 #[cfg(not(loom))]
 use super::{
-    own::{own_id, IN_TURN, OUTSIDE},
+    os_thread,
+    own::{own_id, DROPS_OUTSIDE, FORKED_AS, IN_TURN, OUTSIDE},
     world::world,
 };
 #[cfg(not(loom))]
@@ -32,17 +33,28 @@ pub(super) use imp::watch_forks;
     not(any(loom, miri))
 ))]
 mod imp {
-    use super::{generation_floor, own_id, world, Ordering, IN_TURN, OUTSIDE};
+    use super::{
+        generation_floor, os_thread, own_id, world, Ordering, DROPS_OUTSIDE, FORKED_AS, IN_TURN,
+        OUTSIDE,
+    };
     use crate::{
         config::LAST_GENERATION,
         sync::{count_fork, micros},
     };
 
-    /// Has [`after_fork`] called in children that are forked from now on.
+    /// Has [`before_fork`] called by threads that fork from now on, and [`after_fork`] in their
+    /// children.
     pub(crate) fn watch_forks() {
-        // SAFETY: the handler does nothing that is forbidden in a forked child: it neither locks
-        // nor allocates.
-        unsafe { libc::pthread_atfork(None, None, Some(after_fork)) };
+        // SAFETY: the handlers do nothing that is forbidden in a forked child: they neither lock
+        // nor allocate.
+        unsafe { libc::pthread_atfork(Some(before_fork), None, Some(after_fork)) };
+    }
+
+    /// # Safety
+    ///
+    /// None: it touches nothing but a thread-local of the calling thread.
+    unsafe extern "C" fn before_fork() {
+        FORKED_AS.set(os_thread::id());
     }
 
     /// # Safety
@@ -55,14 +67,15 @@ mod imp {
         let own = own_id();
         let mut leased = 0;
         for (number, record) in world.used_records().iter().enumerate() {
-            if record.is_kept_after_fork(number, own) {
+            if record.is_kept_after_fork(number, own, FORKED_AS.get()) {
                 leased += 1;
             } else {
                 world.leave(record.after_fork());
             }
         }
-        world.outsiders.after_fork(OUTSIDE.get(), own == 0);
+        world.outsiders.after_fork(OUTSIDE.get());
         world.set_leased(leased);
+        world.left.set_drops_outside(usize::from(DROPS_OUTSIDE.get()));
         // edge: none. The child has one thread.
         world.left.turns.store(usize::from(IN_TURN.get()), Ordering::Relaxed);
 

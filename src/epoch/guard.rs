@@ -149,9 +149,7 @@ pub(super) fn let_go(record: OwnRecord) {
 /// a forked child must not take itself to be alone. If one of the drops has forked, this may be
 /// that child, which does not count the lease.
 fn give_back(record: &OwnRecord, forks_before: usize) {
-    if forks() == forks_before {
-        record.give_back();
-    }
+    record.give_back(forks() == forks_before);
 }
 
 /// The end of a guard without a record. Such a guard is gone before anything is dropped.

@@ -1,30 +1,38 @@
 //! A reader without a record, and its guards.
 
+use std::cell::RefCell;
+
 use crossbeam_epoch::{self as epoch, LocalHandle};
 
 use super::world::world;
 use crate::sync::{fence, Ordering};
 
 /// A thread's membership in the collector.
-pub(super) struct Participant(LocalHandle);
+pub(super) struct Participant(RefCell<LocalHandle>);
 
 impl Participant {
     pub(super) fn register() -> Self {
-        Self(world().outsiders.collector().register())
+        Self(RefCell::new(world().outsiders.collector().register()))
     }
 
     pub(super) fn pin(&self) -> OutsiderGuard {
         let world = world();
+        let collector = world.outsiders.collector();
+        // A forked child has another one, if this thread had no guard when it forked.
+        let is_of_parent = self.0.borrow().collector() != collector;
+        if is_of_parent {
+            self.0.replace(collector.register());
+        }
         world.outsiders.enter();
         OutsiderGuard {
-            guard: self.0.pin(),
+            guard: self.0.borrow().pin(),
             #[cfg(loom)]
             world,
         }
     }
 
     pub(super) fn is_pinned(&self) -> bool {
-        self.0.is_pinned()
+        self.0.borrow().is_pinned()
     }
 }
 
@@ -62,12 +70,19 @@ pub(super) fn advance_collector() {
     if !world.outsiders.are_any() {
         return;
     }
-    let guard = world.outsiders.collector().register().pin();
+    let collector = world.outsiders.collector();
+    let guard = collector.register().pin();
     if world.outsiders.clock.begin() {
         #[cfg(not(loom))]
-        let clock = &world.outsiders.clock;
+        guard.defer(move || {
+            // That of a forked child's parent ends nothing.
+            if std::ptr::eq(collector, world.outsiders.collector()) {
+                world.outsiders.clock.end();
+            }
+        });
         #[cfg(loom)]
         let clock = std::sync::Arc::clone(&world.outsiders.clock);
+        #[cfg(loom)]
         guard.defer(move || clock.end());
     }
     guard.flush();

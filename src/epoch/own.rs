@@ -12,6 +12,10 @@ thread_local! {
     pub(super) static OUTSIDE: Cell<usize> = const { Cell::new(0) };
     /// Whether the thread drops what is left until nothing is.
     pub(super) static IN_TURN: Cell<bool> = const { Cell::new(false) };
+    /// Whether the thread is counted as one without a lease that is dropping something.
+    pub(super) static DROPS_OUTSIDE: Cell<bool> = const { Cell::new(false) };
+    /// The system's number of the thread when it forked last.
+    pub(super) static FORKED_AS: Cell<usize> = const { Cell::new(0) };
 }
 
 // loom's macro doesn't know `const`.

@@ -21,6 +21,8 @@
 
 use crossbeam_utils::CachePadded;
 
+#[cfg(not(loom))]
+use super::os_thread;
 use super::{
     eras::{is_before, Eras, Now},
     retired::{RetiredList, RetiredStack},
@@ -292,11 +294,10 @@ impl Record {
         self.orphaned.load(Ordering::Relaxed)
     }
 
-    /// Whether it has a guard that the calling thread, or an ended one whose address that got, has
-    /// left as it ended.
+    /// Whether it has a guard that the calling thread has left as it ended.
     #[cfg(not(loom))]
     pub(super) fn is_orphan_of_this_thread(&self) -> bool {
-        self.is_orphaned() && self.who.is_this_thread()
+        self.is_orphaned() && self.who.is_this_thread(os_thread::id())
     }
 
     /// Whether the caller has dropped the last guard of a thread that has ended. If so, drops the
@@ -312,10 +313,11 @@ impl Record {
     }
 
     /// In a forked child: whether this is a record of its one thread, whose lease number plus one
-    /// is `own`. If so, that has another number now.
+    /// is `own`. If so, that has another number now than `forked_as`.
     #[cfg(not(loom))]
-    pub(super) fn is_kept_after_fork(&self, number: usize, own: usize) -> bool {
-        let is_kept = number + 1 == own || self.is_orphan_of_this_thread();
+    pub(super) fn is_kept_after_fork(&self, number: usize, own: usize, forked_as: usize) -> bool {
+        let is_orphan = self.is_orphaned() && self.who.is_this_thread(forked_as);
+        let is_kept = number + 1 == own || is_orphan;
         if is_kept {
             self.who.set_id();
         }

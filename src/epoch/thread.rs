@@ -85,8 +85,9 @@ impl OwnRecord {
     }
 
     /// Returns the lease of a thread that has ended, and dropped its last guard since.
-    pub(super) fn give_back(&self) {
-        self.world().give_back(self.number());
+    /// `is_counted` says whether it is counted among those that are out.
+    pub(super) fn give_back(&self, is_counted: bool) {
+        self.world().give_back(self.number(), is_counted);
     }
 }
 
@@ -172,6 +173,7 @@ extern "C" fn end_late(_: *mut c_void) {
 /// Calls `f` with the thread's registration, which is made on first use; with `None` when the
 /// thread's locals are being destroyed and the registration is gone for good.
 fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
+    register();
     let mut f = Some(f);
     let mut call = |thread: Option<&Thread>| f.take().map(|f| f(thread));
     let result = match THREAD.try_with(|thread| call(thread.borrow().as_ref())) {
@@ -236,7 +238,6 @@ pub(super) enum Membership {
 
 /// How the calling thread pins. Registers it.
 pub(super) fn membership() -> Membership {
-    register();
     with(|thread| match thread {
         Some(Thread::Leased(record)) => Membership::Record(record.clone()),
         Some(Thread::Outsider(participant)) => Membership::Outsider(participant.pin()),
@@ -245,6 +246,7 @@ pub(super) fn membership() -> Membership {
 }
 
 /// Whether the calling thread is pinned; `None` if its registration is gone and can't tell.
+/// Registers the thread.
 ///
 /// Where thread-locals are keys of the system, as on Android, a thread that ends may register once
 /// more. So a guard of its first registration is looked for, too.

@@ -25,7 +25,7 @@
 use std::ptr::NonNull;
 
 #[cfg(not(loom))]
-use super::own::IN_TURN;
+use super::own::{DROPS_OUTSIDE, IN_TURN};
 use super::{
     dropping::{self, is_dropping},
     outsider::advance_collector,
@@ -70,6 +70,8 @@ pub(crate) unsafe fn retire(retired: NonNull<Retired>) -> bool {
 /// call of the thread, settles what the drops have deleted.
 pub(crate) fn while_dropping<R>(f: impl FnOnce() -> R) -> R {
     dropping::while_dropping(|is_outermost| {
+        #[cfg(not(loom))]
+        let _counted = (is_outermost && own_id() == 0).then(count_drop_outside);
         let result = f();
         if is_outermost {
             while let Some(one) = dropping::next_deferred() {
@@ -77,6 +79,19 @@ pub(crate) fn while_dropping<R>(f: impl FnOnce() -> R) -> R {
             }
         }
         result
+    })
+}
+
+/// Counts the calling thread, which has no lease, as one that drops, until the result is dropped. A
+/// forked child asks whether another thread does, see [`is_lone_child`].
+#[cfg(not(loom))]
+#[cold]
+fn count_drop_outside() -> impl Drop {
+    DROPS_OUTSIDE.set(true);
+    world().left.begin_drop_outside();
+    OnDrop(|| {
+        world().left.end_drop_outside();
+        DROPS_OUTSIDE.set(false);
     })
 }
 
@@ -275,9 +290,8 @@ pub(crate) fn drop_waiting() {
 /// Whether the process was forked, and the calling thread is alone with tables: then nobody will
 /// come to what is still to be dropped, since those who had it are gone.
 pub(crate) fn is_lone_child() -> bool {
-    let world = world();
-    forks() > 0
-        && own_id() != 0
-        && world.is_alone(own_id())
-        && !world.outsiders.are_in_the_way(None)
+    #[cfg(not(loom))]
+    return forks() > 0 && world().is_alone_in_child(own_id());
+    #[cfg(loom)]
+    false
 }

@@ -92,13 +92,13 @@ impl Who {
         Duration::ZERO
     }
 
-    /// Whether that is the calling thread, or an ended one whose address it got. In a forked child
-    /// too.
+    /// Whether that is the calling thread, which has or had the number `id`. An ended thread may
+    /// have had its address; where the system tells no numbers, it is taken for this one then.
     #[cfg(not(loom))]
-    pub(super) fn is_this_thread(&self) -> bool {
+    pub(super) fn is_this_thread(&self, id: usize) -> bool {
         // edge: none. Written by this thread, or by one whose address it got.
         let address = self.address.load(Ordering::Relaxed);
-        address != 0 && address == os_thread::address()
+        address != 0 && address == os_thread::address() && self.id() == id
     }
 
     /// The thread's number, as the operating system has it.

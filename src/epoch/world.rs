@@ -3,6 +3,8 @@
 #[cfg(not(loom))]
 use crossbeam_utils::CachePadded;
 
+#[cfg(not(loom))]
+use super::own::DROPS_OUTSIDE;
 use super::{
     collector::Outsiders,
     eras::{earlier, Eras},
@@ -48,6 +50,8 @@ pub(super) struct Left {
     pub(super) turns: AtomicUsize,
     /// Which of them has begun a piece of it last.
     pub(super) last_turn: AtomicUsize,
+    /// How many threads without a lease are dropping something.
+    drops_outside: AtomicUsize,
 }
 
 impl Left {
@@ -57,8 +61,36 @@ impl Left {
                 lists: ListStack::new(),
                 turns: AtomicUsize::new(0),
                 last_turn: AtomicUsize::new(0),
+                drops_outside: AtomicUsize::new(0),
             }
         }
+    }
+}
+
+/// A forked child asks for the drops of threads without a lease. loom knows no forks.
+#[cfg_attr(loom, allow(dead_code))]
+impl Left {
+    pub(super) fn begin_drop_outside(&self) {
+        // edge: none. Who must see it has learned of the drop from the drop itself.
+        self.drops_outside.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end_drop_outside(&self) {
+        // edge: pin. Release: all that the drop did comes before what a thread does that finds no
+        // such drop.
+        self.drops_outside.fetch_sub(1, Ordering::Release);
+    }
+
+    pub(super) fn drops_outside(&self) -> usize {
+        // edge: pin. Acquire: after all that the drops did that have ended.
+        self.drops_outside.load(Ordering::Acquire)
+    }
+
+    /// In a forked child, whose one thread makes so many such drops.
+    #[cfg(not(loom))]
+    pub(super) fn set_drops_outside(&self, own: usize) {
+        // edge: none. The child has one thread.
+        self.drops_outside.store(own, Ordering::Relaxed);
     }
 }
 
@@ -126,9 +158,11 @@ impl World {
     /// called by the first one.
     pub(super) fn claim(&self, watch_forks: fn()) -> Option<usize> {
         self.eras.start();
-        // edge: none. Once is enough.
-        if !self.watches_forks.swap(true, Ordering::Relaxed) {
+        // edge: none. Once is enough, and twice does no harm.
+        if !self.watches_forks.load(Ordering::Relaxed) {
             watch_forks();
+            // edge: none. After that: a thread that is forked in between watches by itself.
+            self.watches_forks.store(true, Ordering::Relaxed);
         }
         let number = if cfg!(handle_table_no_leases) { None } else { self.leases.claim() }?;
         // Its first word is behind the fence below, so all of its pins are fenced if this is true.
@@ -143,11 +177,14 @@ impl World {
         Some(number)
     }
 
-    /// Returns a lease. Its record has ended.
-    pub(super) fn give_back(&self, number: usize) {
-        // edge: pin. Release: all that the reader did comes before what those do who find that no
-        // other thread has a record.
-        self.leased.fetch_sub(1, Ordering::Release);
+    /// Returns a lease. Its record has ended. `is_counted` says whether it is among those that are
+    /// counted: in a forked child, those of ended threads are not.
+    pub(super) fn give_back(&self, number: usize, is_counted: bool) {
+        if is_counted {
+            // edge: pin. Release: all that the reader did comes before what those do who find that
+            // no other thread has a record.
+            self.leased.fetch_sub(1, Ordering::Release);
+        }
         self.leases.give_back(number);
     }
 
@@ -159,11 +196,16 @@ impl World {
         self.leased.store(own, Ordering::Relaxed);
     }
 
-    /// Whether no thread has a record but the one with this number plus one, if it is not zero.
-    pub(super) fn is_alone(&self, own: usize) -> bool {
+    /// How many leases are out.
+    fn leased(&self) -> usize {
         // edge: pin. Acquire: after all that the readers did that have ended. Those that begin are
         // ordered by the fence of the scan, and that of `claim`.
-        self.leased.load(Ordering::Acquire) == usize::from(own != 0)
+        self.leased.load(Ordering::Acquire)
+    }
+
+    /// Whether no thread has a record but the one with this number plus one, if it is not zero.
+    pub(super) fn is_alone(&self, own: usize) -> bool {
+        self.leased() == usize::from(own != 0)
     }
 
     /// Whether a record is in the way of what was unlinked before the era `target` began, or ever,
@@ -180,9 +222,17 @@ impl World {
         record.is_in_the_way(target) || refused && number + 1 != own && !record.is_fenced_for_good()
     }
 
-    /// Whether a guard is held that the calling thread took before its locals were destroyed. If
-    /// it is one that an ended thread has leaked, whose number this thread got, then a wait for it
-    /// would never end either.
+    /// Whether no other thread has a record, nor drops anything without one: of a forked child,
+    /// which has lost what other threads were about.
+    #[cfg(not(loom))]
+    pub(super) fn is_alone_in_child(&self, own: usize) -> bool {
+        let orphans = self.used_records().iter().filter(|record| record.is_orphan_of_this_thread());
+        self.leased() == usize::from(own != 0) + orphans.count()
+            && self.left.drops_outside() == usize::from(DROPS_OUTSIDE.get())
+            && !self.outsiders.are_in_the_way(None)
+    }
+
+    /// Whether a guard is held that the calling thread took before its locals were destroyed.
     pub(super) fn has_orphan_of_this_thread(&self) -> bool {
         #[cfg(not(loom))]
         return self.used_records().iter().any(|record| record.is_orphan_of_this_thread());

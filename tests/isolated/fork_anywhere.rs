@@ -9,9 +9,9 @@ mod child;
 use std::{
     cell::RefCell,
     sync::{
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
         mpsc::channel,
-        Arc,
+        Arc, Barrier,
     },
     thread,
     time::Duration,
@@ -98,8 +98,14 @@ fn is_free() -> bool {
         .is_ok_and(|free| free)
 }
 
-/// What another thread was dropping is lost in the child, and nobody waits for it.
-fn a_child_drops_a_table_while_its_parent_drops_a_value() {
+/// Runs `child` in a child that is forked by a new thread, which then has used no table.
+fn in_child_of_a_new_thread(child: impl FnOnce() -> u8 + Send) -> Option<u8> {
+    thread::scope(|scope| scope.spawn(|| in_child(child)).join().unwrap())
+}
+
+/// What another thread was dropping is lost in the child, and nobody waits for it. `is_new` says
+/// whether the thread that forks has used no table.
+fn a_child_drops_a_table_while_its_parent_drops_a_value(is_new: bool) {
     let table = HandleTable::new();
     let slow = Slow::default();
     let handle = table.insert(SlowDrop(slow.clone()));
@@ -121,7 +127,8 @@ fn a_child_drops_a_table_while_its_parent_drops_a_value() {
         drop(table);
         u8::from(!quiesced)
     };
-    assert_eq!(in_child(child), Some(0));
+    let answer = if is_new { in_child_of_a_new_thread(child) } else { in_child(child) };
+    assert_eq!(answer, Some(0));
     reader.join().unwrap();
 }
 
@@ -149,6 +156,95 @@ fn quiesce_in_a_child_waits_for_a_thread_that_ends() {
     assert_eq!(in_child(child), Some(0));
 }
 
+/// Its lease is returned by then.
+fn quiesce_in_a_child_waits_for_a_drop_in_a_late_destructor() {
+    let child = || {
+        let slow = Slow::default();
+        let handle = SLOW.insert(SlowDrop(slow.clone()));
+        let ending = thread::spawn(move || {
+            AT_END.with(|_| {});
+            drop(SLOW.get(handle).unwrap());
+            at_end_of_this_thread(move || SLOW.remove(handle).unwrap());
+        });
+        slow.wait_until_begun();
+        let waited = SLOW.quiesce().is_ok() && slow.ended.load(SeqCst);
+        u8::from(!waited || ending.join().is_err())
+    };
+    assert_eq!(in_child(child), Some(0));
+}
+
+/// A thread whose first use of a table is a wait has a lease, which its child counts.
+fn quiesce_in_a_child_waits_if_a_wait_was_the_first_use() {
+    let ending = thread::spawn(|| {
+        NUMBERS.quiesce().unwrap();
+        in_child(|| {
+            let _ = NUMBERS.insert(Box::new(1));
+            let slow = Slow::default();
+            let other = slow.clone();
+            let other = thread::spawn(move || SLOW.remove(SLOW.insert(SlowDrop(other))));
+            slow.wait_until_begun();
+            let waited = SLOW.quiesce().is_ok() && slow.ended.load(SeqCst);
+            u8::from(!waited || other.join().is_err())
+        })
+    });
+    assert_eq!(ending.join().unwrap(), Some(0));
+}
+
+/// It may have had the address that the forking thread has. In a child, since the guard stays.
+fn a_guard_that_an_ended_thread_has_leaked_is_not_in_the_way_of_a_child() {
+    let child = || {
+        let handle = NUMBERS.insert(Box::new(7));
+        let leak = move || std::mem::forget(NUMBERS.get(handle).unwrap());
+        thread::spawn(leak).join().unwrap();
+        let grandchild = || {
+            let is_dropped = NUMBERS.remove_now(NUMBERS.insert(Box::new(1))) == Ok(true);
+            u8::from(!is_dropped || NUMBERS.quiesce().is_err())
+        };
+        u8::from(in_child_of_a_new_thread(grandchild) != Some(0))
+    };
+    assert_eq!(in_child(child), Some(0));
+}
+
+/// Without leases the child begins with a new collector: a reader of the parent's is a member of
+/// the old one, and would never let go.
+fn a_wait_in_a_child_ends_beside_readers_that_overlap() {
+    let (ready, is_ready) = channel();
+    let (go, may_go) = channel::<()>();
+    let reader = thread::spawn(move || {
+        let _pinned = NUMBERS.pin();
+        ready.send(()).unwrap();
+        let _ = may_go.recv();
+    });
+    is_ready.recv().unwrap();
+    let child = || {
+        static ROUNDS: AtomicUsize = AtomicUsize::new(0);
+        let barrier = Arc::new(Barrier::new(2));
+        for n in 0..2 {
+            let barrier = Arc::clone(&barrier);
+            thread::spawn(move || {
+                let handle = NUMBERS.insert(Box::new(n));
+                if n == 1 {
+                    barrier.wait();
+                }
+                loop {
+                    // Held until the other thread holds its own.
+                    let _held = NUMBERS.get(handle).unwrap();
+                    barrier.wait();
+                    barrier.wait();
+                    ROUNDS.fetch_add(1, SeqCst);
+                }
+            });
+        }
+        while ROUNDS.load(SeqCst) < 4 {
+            thread::yield_now();
+        }
+        u8::from(NUMBERS.remove_wait(NUMBERS.insert(Box::new(7))).is_err())
+    };
+    assert_eq!(in_child(child), Some(0));
+    drop(go);
+    reader.join().unwrap();
+}
+
 fn a_fork_in_a_handlers_look_up_leaves_no_reader_in_the_child() {
     let looked_at: Handle<_> = NUMBERS.insert(Box::new(7));
     // SAFETY: the child uses what a forked child of glibc may use, and ends without destructors.
@@ -172,8 +268,16 @@ fn a_fork_in_a_handlers_look_up_leaves_no_reader_in_the_child() {
 // One test: each is about which threads use tables.
 #[test]
 fn a_child_is_right_wherever_its_parent_was() {
-    a_guard_that_outlives_its_registration_holds_its_value_in_a_child();
-    a_child_drops_a_table_while_its_parent_drops_a_value();
-    quiesce_in_a_child_waits_for_a_thread_that_ends();
+    // Without leases, what others drop is not waited for.
+    if !cfg!(handle_table_no_leases) {
+        a_guard_that_outlives_its_registration_holds_its_value_in_a_child();
+        a_child_drops_a_table_while_its_parent_drops_a_value(false);
+        a_child_drops_a_table_while_its_parent_drops_a_value(true);
+        quiesce_in_a_child_waits_for_a_thread_that_ends();
+        quiesce_in_a_child_waits_for_a_drop_in_a_late_destructor();
+        quiesce_in_a_child_waits_if_a_wait_was_the_first_use();
+        a_guard_that_an_ended_thread_has_leaked_is_not_in_the_way_of_a_child();
+    }
+    a_wait_in_a_child_ends_beside_readers_that_overlap();
     a_fork_in_a_handlers_look_up_leaves_no_reader_in_the_child();
 }

@@ -59,6 +59,26 @@ fn a_deleter_that_is_alone_comes_after_ended_readers() {
     });
 }
 
+/// Fails if the count of drops of threads without a lease loses its Release or its Acquire.
+#[test]
+fn a_thread_that_finds_no_drop_comes_after_those_that_ended() {
+    check_with(FENCED, 3, || {
+        let value = Value::new();
+        world().left.begin_drop_outside();
+        let other = thread::spawn({
+            let value = Arc::clone(&value);
+            move || {
+                value.end();
+                world().left.end_drop_outside();
+            }
+        });
+        if world().left.drops_outside() == 0 {
+            value.holds.give(0);
+        }
+        other.join().unwrap();
+    });
+}
+
 /// Fails if `World::give_back` loses its Release. It leaves out the fence of `Record::show_words`.
 #[test]
 fn a_deleter_that_is_alone_comes_after_returned_leases() {
