@@ -8,7 +8,7 @@
 //! - **Orderings**: edge "grace".
 
 use super::{
-    eras::{earlier, is_before, MOST_BEHIND},
+    eras::{earlier, MOST_BEHIND},
     outsider::advance_collector,
     own::own_id,
     world::{world, World},
@@ -23,17 +23,20 @@ const ATTEMPTS: usize = if cfg!(loom) { 4 } else { 64 };
 pub(crate) struct Ticket {
     /// Over when all readers of eras before this have let go.
     era: usize,
+    /// How many sixteenths of all eras were over when it was taken.
+    sixteenths: usize,
 }
 
 impl Ticket {
     /// A ticket for a grace period after all that the calling thread has done and seen so far.
     pub(crate) fn take() -> Self {
-        Self { era: world().eras.next_era() }
+        let era = world().eras.next_era();
+        Self { era, sixteenths: world().grace.sixteenths() }
     }
 
     /// `true` only if every thread that was pinned when the ticket was taken has unpinned since.
     pub(crate) fn is_over(self) -> bool {
-        !is_before(world().grace.over(), self.era)
+        world().grace.is_over(self.era, self.sixteenths)
     }
 
     /// Tries to end the grace period, several times; returns whether it is over. Yields between
@@ -58,7 +61,7 @@ impl Ticket {
 
     /// A ticket for what waits for no reader. It is not to be asked.
     pub(crate) fn past() -> Self {
-        Self { era: 0 }
+        Self { era: 0, sixteenths: 0 }
     }
 }
 

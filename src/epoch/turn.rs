@@ -34,9 +34,9 @@ use super::{
     ticket,
     world::{world, InTheWay, World},
 };
+use crate::sync::{fence, Ordering};
 #[cfg(not(loom))]
-use crate::sync::OnDrop;
-use crate::sync::{fence, forks, Ordering};
+use crate::sync::{forks, OnDrop};
 
 /// How many values that others left a delete drops at most, while a thread is in its turn.
 const HELP: usize = if cfg!(loom) { 1 } else { 16 };

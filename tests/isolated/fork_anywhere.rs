@@ -268,16 +268,16 @@ fn a_fork_in_a_handlers_look_up_leaves_no_reader_in_the_child() {
 // One test: each is about which threads use tables.
 #[test]
 fn a_child_is_right_wherever_its_parent_was() {
-    // Without leases, what others drop is not waited for.
+    // Without leases no reader has a name.
     if !cfg!(handle_table_no_leases) {
         a_guard_that_outlives_its_registration_holds_its_value_in_a_child();
-        a_child_drops_a_table_while_its_parent_drops_a_value(false);
-        a_child_drops_a_table_while_its_parent_drops_a_value(true);
-        quiesce_in_a_child_waits_for_a_thread_that_ends();
-        quiesce_in_a_child_waits_for_a_drop_in_a_late_destructor();
-        quiesce_in_a_child_waits_if_a_wait_was_the_first_use();
-        a_guard_that_an_ended_thread_has_leaked_is_not_in_the_way_of_a_child();
     }
+    a_child_drops_a_table_while_its_parent_drops_a_value(false);
+    a_child_drops_a_table_while_its_parent_drops_a_value(true);
+    quiesce_in_a_child_waits_for_a_thread_that_ends();
+    quiesce_in_a_child_waits_for_a_drop_in_a_late_destructor();
+    quiesce_in_a_child_waits_if_a_wait_was_the_first_use();
+    a_guard_that_an_ended_thread_has_leaked_is_not_in_the_way_of_a_child();
     a_wait_in_a_child_ends_beside_readers_that_overlap();
     a_fork_in_a_handlers_look_up_leaves_no_reader_in_the_child();
 }

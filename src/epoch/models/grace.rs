@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use loom::thread;
+
 use super::{
-    super::{ticket::advance, Ticket},
+    super::{grace::Grace, ticket::advance, Ticket},
     finish, look_up, no_leases, prepare, register, spawn, Value, FENCED, LIGHT,
 };
 use crate::{loom_models::check_with, sync::Barriers};
@@ -60,6 +62,26 @@ fn a_ticket_covers_what_another_thread_advances() {
         let other = spawn(advance);
         look_up(&value);
         finish([deleter, other]);
+    });
+}
+
+/// Fails if the count of sixteenths loses its Release or its Acquire: a thread that sees the count
+/// may see an old era.
+#[test]
+fn a_ticket_that_is_long_over_comes_after_its_readers() {
+    check_with(FENCED, 3, || {
+        let (grace, value) = (Arc::new(Grace::new()), Value::new());
+        let other = thread::spawn({
+            let (grace, value) = (Arc::clone(&grace), Arc::clone(&value));
+            move || {
+                value.holds.take(0);
+                grace.raise(6 << (usize::BITS - 4));
+            }
+        });
+        if grace.is_over(1 << 10, 0) {
+            value.holds.give(0);
+        }
+        other.join().unwrap();
     });
 }
 

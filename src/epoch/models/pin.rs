@@ -94,7 +94,7 @@ fn a_deleter_that_is_alone_comes_after_returned_leases() {
                 record.pin(&world.eras);
                 value.find();
                 record.unpin(&world.eras);
-                world.give_back(number);
+                world.give_back(number, true);
             }
         });
         value.delete_unread();
