@@ -116,6 +116,7 @@ fn a_long_list_is_split_into_a_batch_and_the_rest() {
             std::iter::successors(Some(list.first), next).collect::<Vec<_>>()
         };
         let (batch, rest) = split(&slots, SlotList::free(index(len - 1), SlotList::MANY));
+        assert!(rest.is_none_or(|rest| rest.len == SlotList::MANY - FREED_BATCH));
         let mut all: Vec<_> = (0..len).rev().map(index).collect();
         let after = all.split_off(len.min(FREED_BATCH));
         assert_eq!((walk(batch), rest.map_or(vec![], walk)), (all, after));

@@ -87,6 +87,30 @@ fn repin_drops_what_the_thread_has_deleted() {
 }
 
 #[test]
+fn a_long_pass_drops_what_is_deleted_meanwhile() {
+    let _serial = serial();
+    let numbers = HandleTable::new();
+    for n in 0..1_000 {
+        let _ = numbers.insert(n);
+    }
+    for table in table_kinds() {
+        let log = Log::default();
+        let handle = table.insert(log.value());
+        let mut seen = 0;
+        numbers.retain(|_, _| {
+            seen += 1;
+            if seen == 1 {
+                table.remove(handle).unwrap();
+                assert_eq!(log.len(), 0, "the pass is in the way");
+            }
+            assert!(seen < 1_000 || log.len() == 1, "it lets go now and then");
+            true
+        });
+        assert_eq!(seen, 1_000);
+    }
+}
+
+#[test]
 fn the_last_of_several_readers_drops_a_value_on_its_thread() {
     let _serial = serial();
     for table in table_kinds().map(leak) {
