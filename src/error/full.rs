@@ -14,10 +14,10 @@ use super::code::Status;
 /// - the allocator has no memory for more slots. (A value of more than 64 bytes has a box of its
 ///   own. If there is no memory for that, the process is aborted, as by `Box::new`.)
 ///
-/// The insert has tried to drop what waits ([`flush`]) before it says so. If other threads were
-/// about to put vacant slots back, it has tried again, for some 40 ms at the most: a thread that is
-/// stopped just then for longer can make a table look full that is not. The table works on, and
-/// inserts succeed again when handles were deleted, as long as
+/// The insert has tried to drop what waits ([`flush`]) before it says so, unless that could not
+/// help. If other threads were about to put vacant slots back, it has tried again, for some 40 ms
+/// at the most: a thread that is stopped just then for longer can make a table look full that is
+/// not. The table works on, and inserts succeed again when handles were deleted, as long as
 /// [`Stats::remaining`](crate::Stats::remaining) is not zero. A table that has issued all handles
 /// is full for good: [`Stats::lasts_for`](crate::Stats::lasts_for) forecasts when, and [the
 /// limits][narrow] say what to do.

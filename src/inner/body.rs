@@ -245,6 +245,12 @@ impl<T> Inner<T> {
         quota.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
+    /// Whether as many handles are issued or reserved as the table's limit allows.
+    pub(super) fn is_at_limit(&self) -> bool {
+        // edge: none. A count; no other access is inferred from it.
+        self.quota.as_ref().is_some_and(|quota| quota.load(Ordering::Relaxed) == 0)
+    }
+
     /// Returns the right to issue one handle.
     pub(super) fn return_quota(&self) {
         if let Some(quota) = &self.quota {

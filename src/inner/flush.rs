@@ -16,11 +16,21 @@ impl<T> Inner<T> {
             return 0;
         }
         if SlotLayout::<T>::TRIVIAL {
-            self.seal(&self.access()).advance_patiently();
+            self.flush_trivial();
             return self.reclaim_all();
         }
         let batched = if self.batch == 0 { 0 } else { self.drop_batches() };
         batched + epoch::drop_left(usize::MAX, self.id())
+    }
+
+    fn flush_trivial(&self) {
+        let ticket = self.seal(&self.access());
+        // A thread that waits for itself waits in vain.
+        if epoch::is_pinned() == Some(true) {
+            ticket.try_advance();
+        } else {
+            ticket.advance_patiently();
+        }
     }
 
     fn drop_batches(&self) -> usize {
@@ -47,7 +57,7 @@ impl<T> Inner<T> {
     fn quiesce_trivial(&self, deadline: Deadline) -> Result<(), QuiesceError> {
         let ticket = self.seal(&self.access());
         let mut backoff = Backoff::new();
-        while !ticket.advance_patiently() {
+        while !ticket.try_advance() {
             check(deadline)?;
             backoff.wait();
         }

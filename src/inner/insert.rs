@@ -12,6 +12,7 @@ use crate::{
     handle::RawHandle,
     reclaim::SlotList,
     shard::{Claim, Owner, Shard, VacantSlots},
+    slots::SlotLayout,
     sync::Backoff,
 };
 
@@ -46,6 +47,10 @@ impl<T> Inner<T> {
     /// of slots that this thread has kept: deleted slots may wait only for that.
     fn claim_patiently(&self) -> Option<Claim<'_, T>> {
         self.claim().or_else(|| {
+            // No flush helps, unless it drops values whose drop deletes others.
+            if SlotLayout::<T>::TRIVIAL && self.is_at_limit() {
+                return None;
+            }
             if self.have_readers() {
                 self.flush();
             } else {

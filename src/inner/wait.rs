@@ -32,7 +32,7 @@ impl<T> Inner<T> {
         }
         if SlotLayout::<T>::TRIVIAL {
             let ticket = Ticket::take();
-            return wait_until(deadline, || ticket.advance_patiently());
+            return wait_until(deadline, || ticket.try_advance());
         }
         let (slot, generation) = (found.slot(), found.live().state().generation());
         wait_until(deadline, || {
@@ -61,7 +61,7 @@ impl<T> Inner<T> {
         self.count_taken();
         if !epoch::is_unread() {
             let ticket = Ticket::take();
-            wait_until(Deadline::Never, || ticket.advance_patiently())?;
+            wait_until(Deadline::Never, || ticket.try_advance())?;
         }
         // SAFETY: unlinked above by this thread, and every reader from before has let go.
         let value = unsafe { slot.take_value() };
