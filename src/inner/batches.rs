@@ -91,6 +91,13 @@ impl<T> Inner<T> {
         ticket
     }
 
+    /// Seals what the calling thread has collected so far, and what threads without a shard have,
+    /// which may never come again. Returns a ticket for all of it.
+    pub(super) fn seal_all(&self) -> Ticket {
+        self.seal(&ShardAccess::Shared(&self.shards[0]));
+        self.seal(&self.access())
+    }
+
     /// Takes at most `most` of a shard's batches whose grace period is over, and frees their slots.
     /// Returns how many slots those are.
     pub(super) fn reclaim(

@@ -24,7 +24,7 @@ impl<T> Inner<T> {
     }
 
     fn flush_trivial(&self) {
-        let ticket = self.seal(&self.access());
+        let ticket = self.seal_all();
         // A thread that waits for itself waits in vain.
         if epoch::is_pinned() == Some(true) {
             ticket.try_advance();
@@ -55,7 +55,7 @@ impl<T> Inner<T> {
     }
 
     fn quiesce_trivial(&self, deadline: Deadline) -> Result<(), QuiesceError> {
-        let ticket = self.seal(&self.access());
+        let ticket = self.seal_all();
         let mut backoff = Backoff::new();
         while !ticket.try_advance() {
             check(deadline)?;

@@ -1,5 +1,6 @@
-//! Threads without a shard use the slots that an owner has too many of. Alone in its process, in
-//! which one thread must own the one shard that can be owned, and whose allocator refuses.
+//! An insert uses the slots that others have given back, wherever they are. Alone in its process, in
+//! which one thread must own the one shard that can be owned, and whose allocator refuses, or
+//! inserts.
 #![cfg(not(loom))]
 #![allow(unsafe_code)] // an allocator
 
@@ -13,20 +14,26 @@ use std::{
     thread,
 };
 
-use handle_table::{HandleTable, Stats};
+use handle_table::{Handle, HandleTable, Stats};
 
 use serial::serial;
 
 /// Refuses zeroed memory of more than 2 KiB, as segments are, to threads that have set `REFUSES`.
+/// Calls once what a thread has set in `IN_ALLOC` or `IN_DEALLOC`.
 struct Refusing;
 
 thread_local! {
     static REFUSES: Cell<bool> = const { Cell::new(false) };
+    static IN_ALLOC: Cell<Option<fn()>> = const { Cell::new(None) };
+    static IN_DEALLOC: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
 // SAFETY: the system's allocator, or null.
 unsafe impl GlobalAlloc for Refusing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if let Some(call) = IN_ALLOC.take() {
+            call();
+        }
         // SAFETY: the caller's duty.
         unsafe { System.alloc(layout) }
     }
@@ -40,6 +47,9 @@ unsafe impl GlobalAlloc for Refusing {
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        if let Some(call) = IN_DEALLOC.take() {
+            call();
+        }
         // SAFETY: the caller's duty.
         unsafe { System.dealloc(memory, layout) }
     }
@@ -133,4 +143,34 @@ fn inserts_find_vacant_slots() {
     // A thread that is stopped for long while it has them makes the others find none. Without the
     // second look that was 53 to 176 of 10,000.
     assert!(refused < 10, "{refused}: {}", table.stats());
+}
+
+/// Inserts until the table is full. There is no memory for more slots from here on.
+fn fill(table: &HandleTable<usize>) -> Vec<Handle<usize>> {
+    REFUSES.set(true);
+    std::iter::from_fn(|| table.try_insert(7).ok()).collect()
+}
+
+/// A thread without a shard has deleted them, too few for a batch, and has ended.
+#[test]
+fn an_insert_finds_what_a_thread_without_a_shard_has_deleted() {
+    alone(insert_finds_what_is_in_limbo);
+}
+
+fn insert_finds_what_is_in_limbo() {
+    const FEW: usize = 3;
+    for quiesces in [false, true] {
+        let table = HandleTable::builder().shards(2).build();
+        let deleted = fill(&table).split_off(FEW);
+        thread::scope(|scope| {
+            let delete = |handle: &Handle<_>| table.remove(*handle).unwrap();
+            scope.spawn(move || deleted[..FEW].iter().for_each(delete));
+        });
+        let _pinned = quiesces.then(|| {
+            table.quiesce().unwrap();
+            // So that the inserts can't end a grace period.
+            table.pin()
+        });
+        assert_eq!(fill(&table).len(), FEW, "{}", table.stats());
+    }
 }
