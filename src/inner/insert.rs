@@ -10,7 +10,7 @@ use crate::{
     epoch,
     error::FullError,
     handle::RawHandle,
-    reclaim::SlotList,
+    reclaim::{Batch, SlotList},
     shard::{Claim, Owner, Shard, VacantSlots},
     slots::SlotLayout,
     sync::Backoff,
@@ -90,7 +90,10 @@ impl<T> Inner<T> {
     /// Takes vacant slots of other shards, for an owner whose shard is large: otherwise threads
     /// that each need many slots for a while, one after the other, would make as many new ones
     /// each.
-    fn take_returned_elsewhere(&self, owner: &Owner<'_, T>) -> Option<SlotList> {
+    fn take_returned_elsewhere(
+        &self,
+        owner: &Owner<'_, T>,
+    ) -> Option<(SlotList, Option<Box<Batch>>)> {
         if !owner.shard().is_large() {
             return None;
         }
@@ -108,7 +111,10 @@ impl<T> Inner<T> {
             ShardAccess::Owner(owner) => owner
                 .claim_free()
                 .or_else(|| owner.claim_more())
-                .or_else(|| owner.claim_of(self.take_returned_elsewhere(&owner)?))
+                .or_else(|| {
+                    let (slots, _used_up) = self.take_returned_elsewhere(&owner)?;
+                    owner.claim_of(slots)
+                })
                 .or_else(|| owner.claim_fresh()),
             ShardAccess::Shared(shard) => claim_shared(shard),
         };

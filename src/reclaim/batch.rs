@@ -46,9 +46,9 @@ impl Batch {
         self.slots
     }
 
-    /// Leaves out the slots before `first`, which the caller has taken.
-    pub(crate) fn begin_at(&mut self, first: Index) {
-        self.slots.first = first;
+    /// Puts the caller's slots in place of those that were there, which the caller has taken.
+    pub(crate) fn set_slots(&mut self, slots: SlotList) {
+        self.slots = slots;
     }
 
     pub(crate) fn ticket(&self) -> Ticket {

@@ -28,10 +28,10 @@ impl VacantStack {
         Self { head: AtomicUsize::new(TaggedHead::EMPTY.bits()) }
     }
 
-    /// Whether it looks empty. A hint.
-    pub(super) fn is_empty(&self) -> bool {
+    /// The slot on top, unless it is empty. A hint.
+    pub(super) fn top(&self) -> Option<Index> {
         // edge: none. A hint.
-        TaggedHead::from_bits(self.head.load(Ordering::Relaxed)) == TaggedHead::EMPTY
+        TaggedHead::from_bits(self.head.load(Ordering::Relaxed)).index()
     }
 
     /// Pushes a chain of slots with one exchange.

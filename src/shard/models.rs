@@ -215,7 +215,7 @@ fn a_slot_of_a_spare_batch_is_claimed_by_one_thread() {
             Some(())
         };
         let popper = spawn(&shared, pop);
-        if let Some(list) = shard.vacant().take(array) {
+        if let Some((list, _)) = shard.vacant().take(array) {
             let state = |number| array.get_or_grow(number).state();
             let top = list.first;
             let mut first = top;

@@ -74,16 +74,18 @@ impl<'s, T> Owner<'s, T> {
     pub(crate) fn claim_more(&self) -> Option<Claim<'s, T>> {
         loop {
             // SAFETY: nothing in `next_batch` runs user code or the allocator.
-            if let Some(batch) = unsafe { self.local(Local::next_batch) } {
+            if let Some(mut batch) = unsafe { self.local(Local::next_batch) } {
                 let (slots, rest) = split(self.slots, batch.slots());
-                if let Some(rest) = rest {
-                    self.adopt(Batch::new(rest, Ticket::past()));
-                }
                 self.refill(slots);
+                if let Some(rest) = rest {
+                    batch.set_slots(rest);
+                    self.adopt(batch);
+                }
             } else if let Some(claim) = self.claim_reserved() {
                 return Some(claim);
             } else {
-                self.refill(self.shard.vacant().take(self.slots)?);
+                let (slots, _used_up) = self.shard.vacant().take(self.slots)?;
+                self.refill(slots);
             }
             if let Some(claim) = self.claim_free() {
                 return Some(claim);

@@ -45,12 +45,12 @@ fn a_chain_is_pushed_in_order_without_its_exhausted_slots() {
 #[test]
 fn the_vacant_slot_that_was_pushed_last_is_popped_first() {
     let (slots, stack) = (SlotArray::<u8>::new(1), VacantStack::new());
-    assert!(stack.is_empty());
+    assert!(stack.top().is_none());
     for number in 0..5 {
         push(&stack, slots.get_or_grow(index(number)).state(), index(number), 1);
     }
     for number in (0..5).rev() {
-        assert!(!stack.is_empty());
+        assert!(stack.top().is_some());
         let popped = stack.pop(&slots);
         let popped = popped.map(|(index, _, state)| (index, state.generation()));
         assert_eq!(popped, Some((index(number), 1)));
@@ -154,7 +154,7 @@ fn a_batch_of_exhausted_slots_does_not_hide_the_next_one() {
     }
     let claimed = shard.claim_vacant(&slots).map(|claim| claim.live());
     assert_eq!(claimed, Some(LiveState::new(1, index(0))));
-    assert!(shard.vacant().is_empty(), "the exhausted ones are gone");
+    assert!(shard.vacant().take(&slots).is_none(), "the exhausted ones are gone");
 }
 
 /// idr-ebr up to 0.3.2 handed out slots that were in use, by ABA on its free list. Two threads pop

@@ -5,7 +5,7 @@ use super::lists::{Chain, VacantStack};
 use crate::{
     config::FREED_BATCH,
     epoch::Ticket,
-    reclaim::{Batch, BatchStack, SlotList},
+    reclaim::{Batch, BatchList, BatchStack, SlotList},
     slots::{Index, Link, Slot, SlotArray, State},
     sync::{AtomicUsize, Ordering},
 };
@@ -34,11 +34,6 @@ impl VacantSlots {
         }
     }
 
-    /// Whether it looks empty. A hint.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.spare.is_empty() && self.stack.is_empty()
-    }
-
     /// Adds slots of this shard.
     pub(crate) fn push(&self, chain: &Chain<'_>) {
         self.stack.push(chain);
@@ -59,21 +54,29 @@ impl VacantSlots {
             if self.spare.is_empty() {
                 return None;
             }
-            self.while_taking(|| self.pop_spare(slots))
+            let mut used_up = BatchList::new();
+            self.while_taking(|| self.pop_spare(slots, &mut used_up))
         })
     }
 
     /// Takes the first slot of the spare batches that has a generation left. The others stay in
     /// their batch: if they went to the stack, which may have had them before, its head could
-    /// return.
-    fn pop_spare<'s, T>(&self, slots: &'s SlotArray<T>) -> Option<(Index, Slot<'s, T>, State)> {
+    /// return. Batches without a slot go to `used_up`.
+    fn pop_spare<'s, T>(
+        &self,
+        slots: &'s SlotArray<T>,
+        used_up: &mut BatchList,
+    ) -> Option<(Index, Slot<'s, T>, State)> {
         loop {
             let mut batch = self.spare.take_one()?;
             let mut next = Some(batch.slots().first);
             let popped = pop_first(slots, &mut next);
-            if let Some(rest) = next {
-                batch.begin_at(rest);
-                self.leave(batch);
+            match next {
+                Some(rest) => {
+                    batch.set_slots(SlotList { first: rest, ..batch.slots() });
+                    self.leave(batch);
+                }
+                None => used_up.push(batch),
             }
             if popped.is_some() {
                 return popped;
@@ -81,27 +84,53 @@ impl VacantSlots {
         }
     }
 
-    /// Takes slots out, about as many as a batch has.
-    pub(crate) fn take<T>(&self, slots: &SlotArray<T>) -> Option<SlotList> {
-        if self.is_empty() {
-            return None;
-        }
-        self.while_taking(|| {
-            let list = match self.spare.take_one() {
-                Some(batch) => batch.slots(),
-                None => SlotList::free(self.stack.take()?, SlotList::MANY),
-            };
-            let (list, rest) = split(slots, list);
-            if let Some(rest) = rest {
-                self.leave(Batch::new(rest, Ticket::past()));
-            }
-            Some(list)
-        })
+    /// Takes slots out, about as many as a batch has. If a box is left over, the caller frees it
+    /// once the allocator may find the slots.
+    pub(crate) fn take<T>(&self, slots: &SlotArray<T>) -> Option<(SlotList, Option<Box<Batch>>)> {
+        self.take_spare(slots).or_else(|| self.take_stack(slots))
     }
 
-    /// Runs `take`, which takes a list and puts most of it back. Meanwhile other threads find none
-    /// of its slots; [`begun`](Self::begun) tells them why.
-    fn while_taking<R>(&self, take: impl FnOnce() -> R) -> R {
+    fn take_spare<T>(&self, slots: &SlotArray<T>) -> Option<(SlotList, Option<Box<Batch>>)> {
+        if self.spare.is_empty() {
+            return None;
+        }
+        let mut batch = None;
+        let list = self.while_taking(|| {
+            let list = batch.insert(self.spare.take_one()?).slots();
+            Some(self.leave_rest(split(slots, list), &mut batch))
+        })?;
+        Some((list, batch))
+    }
+
+    fn take_stack<T>(&self, slots: &SlotArray<T>) -> Option<(SlotList, Option<Box<Batch>>)> {
+        // For the rest.
+        let mut batch = Some(Batch::new(SlotList::free(self.stack.top()?, 1), Ticket::past()));
+        let list = self.while_taking(|| {
+            let list = SlotList::free(self.stack.take()?, SlotList::MANY);
+            Some(self.leave_rest(split(slots, list), &mut batch))
+        })?;
+        Some((list, batch))
+    }
+
+    /// Leaves the rest of a list in the batch, if there is one.
+    fn leave_rest(
+        &self,
+        (list, rest): (SlotList, Option<SlotList>),
+        batch: &mut Option<Box<Batch>>,
+    ) -> SlotList {
+        if let Some(rest) = rest {
+            if let Some(mut batch) = batch.take() {
+                batch.set_slots(rest);
+                self.leave(batch);
+            }
+        }
+        list
+    }
+
+    /// Runs `take`, which takes slots and puts most of them back. Meanwhile other threads find none
+    /// of them; [`begun`](Self::begun) tells them why. Not even the allocator may run in it: it
+    /// could insert, and would wait for its own thread.
+    pub(crate) fn while_taking<R>(&self, take: impl FnOnce() -> R) -> R {
         // edge: none. A hint: a thread that misses it finds the table full too early.
         self.begun.fetch_add(1, Ordering::Relaxed);
         let taken = take();

@@ -1,5 +1,5 @@
-//! An insert uses the slots that others have given back, wherever they are. Alone in its process, in
-//! which one thread must own the one shard that can be owned, and whose allocator refuses, or
+//! An insert uses the slots that others have given back, wherever they are. Alone in its process,
+//! in which one thread must own the one shard that can be owned, and whose allocator refuses, or
 //! inserts.
 #![cfg(not(loom))]
 #![allow(unsafe_code)] // an allocator
@@ -173,4 +173,49 @@ fn insert_finds_what_is_in_limbo() {
         });
         assert_eq!(fill(&table).len(), FEW, "{}", table.stats());
     }
+}
+
+static SHARED: HandleTable<usize> = HandleTable::builder().shards(2).build();
+
+thread_local! {
+    static INSERTED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Inserts at most so many, and counts them.
+fn insert_some(table: &HandleTable<usize>, most: usize) {
+    INSERTED.set((0..most).take_while(|_| table.try_insert(8).is_ok()).count());
+}
+
+/// The insert takes some of the returned slots, and needs memory for a batch of what it leaves.
+/// Inside of the allocator there was once none of these slots, and an insert waited for its own
+/// thread.
+#[test]
+fn an_insert_inside_of_the_allocator_finds_returned_slots() {
+    alone(|| {
+        let _kept: Vec<_> = (0..KEPT).map(|n| SHARED.insert(n)).collect();
+        let inserts = || (0..RETURNED).map(|n| SHARED.insert(n)).collect::<Vec<_>>();
+        let others = thread::spawn(inserts).join().unwrap();
+        fill(&SHARED);
+        let deletes = || {
+            others.into_iter().for_each(|handle| SHARED.remove(handle).unwrap());
+            SHARED.flush();
+        };
+        thread::spawn(deletes).join().unwrap();
+        IN_ALLOC.set(Some(|| insert_some(&SHARED, RETURNED / 2)));
+        let inserted = SHARED.try_insert(7);
+        assert!(IN_ALLOC.take().is_none(), "it needs memory");
+        assert_eq!((INSERTED.get(), inserted.is_ok()), (RETURNED / 2, true), "{}", SHARED.stats());
+
+        let few: Vec<_> = fill(&SHARED).into_iter().take(10).collect();
+        let deletes = || {
+            few.into_iter().for_each(|handle| SHARED.remove(handle).unwrap());
+            SHARED.flush();
+        };
+        thread::spawn(deletes).join().unwrap();
+        INSERTED.set(2);
+        IN_DEALLOC.set(Some(|| insert_some(&SHARED, 2)));
+        let inserted = SHARED.try_insert(7);
+        IN_DEALLOC.set(None);
+        assert_eq!((INSERTED.get(), inserted.is_ok()), (2, true), "{}", SHARED.stats());
+    });
 }
