@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::{batch_limit, ADVANCE_AT_BATCHES, RECLAIM_BATCHES, YIELD_ABOVE_BATCHES},
     epoch::Ticket,
-    reclaim::Batch,
+    reclaim::{Batch, BatchList},
     shard::Shard,
     slots::{AtomicState, LiveState},
     sync::yield_now,
@@ -109,18 +109,24 @@ impl<T> Inner<T> {
         if shard.sealed().waiting() == 0 {
             return 0;
         }
-        let mut freed = 0;
-        for batch in shard.sealed().take(most) {
-            freed += batch.slots().len;
-            match access {
-                ShardAccess::Owner(owner)
-                    if batch.slots().reusable_in_place && ptr::eq(owner.shard(), shard) =>
-                {
-                    owner.adopt(batch);
+        // Freed at the end.
+        let (mut freed, mut boxes) = (0, BatchList::new());
+        shard.vacant().while_taking(|| {
+            for batch in shard.sealed().take(most) {
+                freed += batch.slots().len;
+                match access {
+                    ShardAccess::Owner(owner)
+                        if batch.slots().reusable_in_place && ptr::eq(owner.shard(), shard) =>
+                    {
+                        owner.adopt(batch);
+                    }
+                    access => {
+                        self.free_batch(&batch, access);
+                        boxes.push(batch);
+                    }
                 }
-                access => self.free_batch(&batch, access),
             }
-        }
+        });
         freed
     }
 

@@ -18,7 +18,7 @@ pub(crate) struct VacantSlots {
     stack: VacantStack,
     /// Batches of slots, of any shard, that its owner has too many of.
     spare: BatchStack,
-    /// How often a thread has begun to take a list, of which it puts most back.
+    /// How often a thread has begun to take slots, of which it puts most back.
     begun: AtomicUsize,
     /// How often that was done.
     done: AtomicUsize,
@@ -139,7 +139,7 @@ impl VacantSlots {
         taken
     }
 
-    /// How often a thread has begun to take a list, of which it puts most back.
+    /// How often a thread has begun to take slots, of which it puts most back.
     pub(crate) fn begun(&self) -> usize {
         // edge: none. A hint: a thread that misses it finds the table full too early.
         self.begun.load(Ordering::Relaxed)

@@ -176,6 +176,7 @@ fn insert_finds_what_is_in_limbo() {
 }
 
 static SHARED: HandleTable<usize> = HandleTable::builder().shards(2).build();
+static UNOWNED: HandleTable<usize> = HandleTable::builder().shards(1).build();
 
 thread_local! {
     static INSERTED: Cell<usize> = const { Cell::new(0) };
@@ -217,5 +218,22 @@ fn an_insert_inside_of_the_allocator_finds_returned_slots() {
         let inserted = SHARED.try_insert(7);
         IN_DEALLOC.set(None);
         assert_eq!((INSERTED.get(), inserted.is_ok()), (2, true), "{}", SHARED.stats());
+    });
+}
+
+/// A flush frees batch after batch. Once the memory of the first was freed, there was none of the
+/// others' slots.
+#[test]
+fn an_insert_inside_of_the_allocator_finds_reclaimed_slots() {
+    alone(|| {
+        let handles: Vec<_> = (0..RETURNED).map(|n| UNOWNED.insert(n)).collect();
+        fill(&UNOWNED);
+        let pinned = UNOWNED.pin();
+        handles.into_iter().for_each(|handle| UNOWNED.remove(handle).unwrap());
+        drop(pinned);
+        IN_DEALLOC.set(Some(|| insert_some(&UNOWNED, RETURNED / 2)));
+        UNOWNED.flush();
+        assert!(IN_DEALLOC.take().is_none(), "it frees memory");
+        assert_eq!(INSERTED.get(), RETURNED / 2, "{}", UNOWNED.stats());
     });
 }
