@@ -9,7 +9,7 @@ use std::{
 
 use crossbeam_utils::CachePadded;
 
-use super::{key::Key, lookup::Lookup};
+use super::{key::Key, lookup::Lookup, patience::Patience};
 use crate::{
     config::{MAX_BATCH, MAX_SHARDS},
     epoch,
@@ -80,6 +80,8 @@ pub(crate) struct Inner<T> {
     pub(super) batch: usize,
     /// Where this lies, as the `Arc` has it.
     this: AtomicPtr<Self>,
+    /// With threads that have vacant slots in their hands.
+    pub(super) patience: Patience,
     /// Values whose drop panicked.
     drop_panics: AtomicUsize,
     /// When this was made; `None` where there is no clock.
@@ -140,6 +142,7 @@ impl<T> Inner<T> {
             quota: is_limited.then(|| CachePadded::new(AtomicUsize::new(limits.max_handles))),
             batch: limits.batch(),
             this: AtomicPtr::new(ptr::null_mut()),
+            patience: Patience::new(),
             drop_panics: AtomicUsize::new(0),
             made: now(),
             values,

@@ -6,14 +6,11 @@ use super::{
     reservation::Reservation,
 };
 use crate::{
-    config::PATIENCE,
-    epoch,
     error::FullError,
     handle::RawHandle,
     reclaim::{Batch, SlotList},
     shard::{Claim, Owner, Shard, VacantSlots},
     slots::SlotLayout,
-    sync::Backoff,
 };
 
 impl<T> Inner<T> {
@@ -60,23 +57,14 @@ impl<T> Inner<T> {
         })
     }
 
-    /// Claims a vacant slot, and tries again while others have lists of vacant slots in their
-    /// hands, to put most of them back. Not for ever: such a thread may have been stopped.
+    /// Claims a vacant slot, and tries again while others have vacant slots in their hands, to put
+    /// most of them back.
     fn claim_beside_others(&self) -> Option<Claim<'_, T>> {
         let count = |of: fn(&VacantSlots) -> usize| {
             self.shards.iter().map(|shard| of(shard.vacant())).fold(0, usize::wrapping_add)
         };
-        let mut backoff = Backoff::new();
-        for _ in 0..PATIENCE {
-            let done = count(VacantSlots::done);
-            let claim = self.claim();
-            let are_all_done = count(VacantSlots::begun) == done || epoch::is_lone_child();
-            if claim.is_some() || are_all_done {
-                return claim;
-            }
-            backoff.wait();
-        }
-        None
+        let (begun, done) = (|| count(VacantSlots::begun), || count(VacantSlots::done));
+        self.patience.look(begun, done, || self.claim())
     }
 
     /// Returns the slots of another shard that the calling thread has freed, if there are some.

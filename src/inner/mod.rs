@@ -16,8 +16,9 @@
 //! shard the calling thread works in, the quota, the key. `once.rs` makes the body on the first
 //! insert. `key.rs` turns states into handles and back, and `remote_frees.rs` returns slots to
 //! their shards. `atomic_lookup.rs` keeps what a look-up reads first in the table itself.
-//! `flush.rs` drops what waits, or waits until it is dropped. `iterate.rs` goes over the live
-//! values, and deletes many. `count.rs` counts slots and handles, and those that are left.
+//! `patience.rs` waits for threads that have vacant slots in their hands. `flush.rs` drops what
+//! waits, or waits until it is dropped. `iterate.rs` goes over the live values, and deletes many.
+//! `count.rs` counts slots and handles, and those that are left.
 //!
 //! Where is a value dropped? In `drops.rs`, nowhere else: `drop_slot` has it from a delete that
 //! found no reader, from a batch of the table's, or from `RetiredSlots`, which `epoch/turn.rs`
@@ -40,6 +41,7 @@ mod key;
 mod lookup;
 #[allow(unsafe_code)]
 mod once;
+mod patience;
 mod remote_frees;
 mod remove;
 #[allow(unsafe_code)]
