@@ -141,6 +141,8 @@ fn a_slot_of_a_spare_batch_is_issued_with_its_next_generation_or_exhausted() {
     let expected = [(1, vacant.0), (4, limbo.0)];
     let expected = expected.map(|(generation, index)| Some(LiveState::new(generation, index)));
     assert_eq!(issued, [expected[0], expected[1], None], "no generation is passed over");
+    let vacant = shard.vacant();
+    assert_eq!((vacant.begun(), vacant.done()), (2, 2), "the third found no batch to look through");
 }
 
 #[test]
