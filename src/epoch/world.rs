@@ -71,7 +71,7 @@ impl Left {
 #[cfg_attr(loom, allow(dead_code))]
 impl Left {
     pub(super) fn begin_drop_outside(&self) {
-        // edge: none. Who must see it has learned of the drop from the drop itself.
+        // edge: none. A thread that must see it has learned of the drop from the drop.
         self.drops_outside.fetch_add(1, Ordering::Relaxed);
     }
 
