@@ -50,10 +50,7 @@ mod imp {
         unsafe { libc::pthread_atfork(Some(before_fork), None, Some(after_fork)) };
     }
 
-    /// # Safety
-    ///
-    /// None: it touches nothing but a thread-local of the calling thread.
-    unsafe extern "C" fn before_fork() {
+    extern "C" fn before_fork() {
         FORKED_AS.set(os_thread::id());
     }
 

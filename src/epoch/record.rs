@@ -297,7 +297,13 @@ impl Record {
     /// Whether it has a guard that the calling thread has left as it ended.
     #[cfg(not(loom))]
     pub(super) fn is_orphan_of_this_thread(&self) -> bool {
-        self.is_orphaned() && self.who.is_this_thread(os_thread::id())
+        self.is_orphan_of(os_thread::id())
+    }
+
+    /// The same, if that has or had the number `id`.
+    #[cfg(not(loom))]
+    fn is_orphan_of(&self, id: usize) -> bool {
+        self.is_orphaned() && self.who.is_this_thread(id)
     }
 
     /// Whether the caller has dropped the last guard of a thread that has ended. If so, drops the
@@ -316,8 +322,7 @@ impl Record {
     /// is `own`. If so, that has another number now than `forked_as`.
     #[cfg(not(loom))]
     pub(super) fn is_kept_after_fork(&self, number: usize, own: usize, forked_as: usize) -> bool {
-        let is_orphan = self.is_orphaned() && self.who.is_this_thread(forked_as);
-        let is_kept = number + 1 == own || is_orphan;
+        let is_kept = number + 1 == own || self.is_orphan_of(forked_as);
         if is_kept {
             self.who.set_id();
         }

@@ -226,8 +226,7 @@ impl World {
     /// which has lost what other threads were about.
     #[cfg(not(loom))]
     pub(super) fn is_alone_in_child(&self, own: usize) -> bool {
-        let orphans = self.used_records().iter().filter(|record| record.is_orphan_of_this_thread());
-        self.leased() == usize::from(own != 0) + orphans.count()
+        self.leased() == usize::from(own != 0) + self.orphans_of_this_thread()
             && self.left.drops_outside() == usize::from(DROPS_OUTSIDE.get())
             && !self.outsiders.are_in_the_way(None)
     }
@@ -235,9 +234,15 @@ impl World {
     /// Whether a guard is held that the calling thread took before its locals were destroyed.
     pub(super) fn has_orphan_of_this_thread(&self) -> bool {
         #[cfg(not(loom))]
-        return self.used_records().iter().any(|record| record.is_orphan_of_this_thread());
+        return self.orphans_of_this_thread() > 0;
         #[cfg(loom)]
         false
+    }
+
+    /// In how many records such guards are held.
+    #[cfg(not(loom))]
+    fn orphans_of_this_thread(&self) -> usize {
+        self.used_records().iter().filter(|record| record.is_orphan_of_this_thread()).count()
     }
 
     /// The records that may have a reader.

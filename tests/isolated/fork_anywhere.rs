@@ -34,6 +34,12 @@ impl Slow {
             thread::yield_now();
         }
     }
+
+    /// Whether `quiesce` waits for the drop, once it has begun.
+    fn is_waited_for(&self) -> bool {
+        self.wait_until_begun();
+        SLOW.quiesce().is_ok() && self.ended.load(SeqCst)
+    }
 }
 
 struct SlowDrop(Slow);
@@ -149,8 +155,7 @@ fn quiesce_in_a_child_waits_for_a_thread_that_ends() {
         is_ready.recv().unwrap();
         SLOW.remove(handle).unwrap();
         drop(go);
-        slow.wait_until_begun();
-        let waited = SLOW.quiesce().is_ok() && slow.ended.load(SeqCst);
+        let waited = slow.is_waited_for();
         u8::from(!waited || ending.join().is_err())
     };
     assert_eq!(in_child(child), Some(0));
@@ -166,8 +171,7 @@ fn quiesce_in_a_child_waits_for_a_drop_in_a_late_destructor() {
             drop(SLOW.get(handle).unwrap());
             at_end_of_this_thread(move || SLOW.remove(handle).unwrap());
         });
-        slow.wait_until_begun();
-        let waited = SLOW.quiesce().is_ok() && slow.ended.load(SeqCst);
+        let waited = slow.is_waited_for();
         u8::from(!waited || ending.join().is_err())
     };
     assert_eq!(in_child(child), Some(0));
@@ -182,8 +186,7 @@ fn quiesce_in_a_child_waits_if_a_wait_was_the_first_use() {
             let slow = Slow::default();
             let other = slow.clone();
             let other = thread::spawn(move || SLOW.remove(SLOW.insert(SlowDrop(other))));
-            slow.wait_until_begun();
-            let waited = SLOW.quiesce().is_ok() && slow.ended.load(SeqCst);
+            let waited = slow.is_waited_for();
             u8::from(!waited || other.join().is_err())
         })
     });
