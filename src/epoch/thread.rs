@@ -189,16 +189,22 @@ fn with<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
 /// The number of the shard that the calling thread owns in every table with so many shards; if it
 /// owns none, a number that no table has. Registers the thread.
 pub(crate) fn own_shard() -> usize {
-    if own_shard_fast() == NO_SHARD {
-        register();
-    }
+    register();
     own_shard_fast()
+}
+
+/// Registers the thread, if it is not known to have a lease.
+#[inline]
+fn register() {
+    if own_shard_fast() == NO_SHARD {
+        register_slow();
+    }
 }
 
 /// Registers the thread, and repeats what it has where that is found fast.
 #[cold]
 #[inline(never)]
-fn register() {
+fn register_slow() {
     let _ = THREAD.try_with(|thread| {
         if let Some(thread @ Thread::Leased(record)) = &*thread.borrow() {
             if own_shard_fast() == NO_SHARD {
