@@ -230,9 +230,14 @@ impl<'s, T> Owner<'s, T> {
     /// Makes a batch of the free list, so that what is too much for one thread goes to others.
     #[cold]
     fn free_batch(&self) {
+        // SAFETY: nothing in `first_free` runs user code or the allocator.
+        let Some(first) = (unsafe { self.local(|local| local.first_free()) }) else { return };
+        // Before the slots are taken, since the allocator may insert.
+        let mut batch = Batch::new(SlotList::free(first, 1), Ticket::past());
         // SAFETY: nothing in `take_free` runs user code or the allocator.
         if let Some(slots) = unsafe { self.local(Local::take_free) } {
-            self.adopt(Batch::new(slots, Ticket::past()));
+            batch.set_slots(slots);
+            self.adopt(batch);
         }
     }
 

@@ -39,7 +39,8 @@ unsafe impl GlobalAlloc for Refusing {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if layout.size() > 2_048 && REFUSES.get() {
+        // A message with a backtrace needs memory.
+        if layout.size() > 2_048 && REFUSES.get() && !thread::panicking() {
             return std::ptr::null_mut();
         }
         // SAFETY: the caller's duty.
@@ -146,9 +147,9 @@ fn inserts_find_vacant_slots() {
 }
 
 /// Inserts until the table is full. There is no memory for more slots from here on.
-fn fill(table: &HandleTable<usize>) -> Vec<Handle<usize>> {
+fn fill<T: Default + Send + Sync + 'static>(table: &HandleTable<T>) -> Vec<Handle<T>> {
     REFUSES.set(true);
-    std::iter::from_fn(|| table.try_insert(7).ok()).collect()
+    std::iter::from_fn(|| table.try_insert(T::default()).ok()).collect()
 }
 
 /// A thread without a shard has deleted them, too few for a batch, and has ended.
@@ -160,7 +161,7 @@ fn an_insert_finds_what_a_thread_without_a_shard_has_deleted() {
 fn insert_finds_what_is_in_limbo() {
     const FEW: usize = 3;
     for quiesces in [false, true] {
-        let table = HandleTable::builder().shards(2).build();
+        let table = HandleTable::<usize>::builder().shards(2).build();
         let deleted = fill(&table).split_off(FEW);
         thread::scope(|scope| {
             let delete = |handle: &Handle<_>| table.remove(*handle).unwrap();
@@ -177,14 +178,24 @@ fn insert_finds_what_is_in_limbo() {
 
 static SHARED: HandleTable<usize> = HandleTable::builder().shards(2).build();
 static UNOWNED: HandleTable<usize> = HandleTable::builder().shards(1).build();
+static DROPPING: HandleTable<Dropping> = HandleTable::builder().shards(2).build();
+
+/// Not trivial: its slot is freed by itself.
+#[derive(Default)]
+struct Dropping;
+
+impl Drop for Dropping {
+    fn drop(&mut self) {}
+}
 
 thread_local! {
     static INSERTED: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Inserts at most so many, and counts them.
-fn insert_some(table: &HandleTable<usize>, most: usize) {
-    INSERTED.set((0..most).take_while(|_| table.try_insert(8).is_ok()).count());
+fn insert_some<T: Default + Send + Sync + 'static>(table: &HandleTable<T>, most: usize) {
+    let inserts = |_: &usize| table.try_insert(T::default()).is_ok();
+    INSERTED.set((0..most).take_while(inserts).count());
 }
 
 /// The insert takes some of the returned slots, and needs memory for a batch of what it leaves.
@@ -235,5 +246,20 @@ fn an_insert_inside_of_the_allocator_finds_reclaimed_slots() {
         UNOWNED.flush();
         assert!(IN_DEALLOC.take().is_none(), "it frees memory");
         assert_eq!(INSERTED.get(), RETURNED / 2, "{}", UNOWNED.stats());
+    });
+}
+
+/// An owner that frees many slots needs memory for a batch of them. Inside of the allocator there
+/// was once none of these slots.
+#[test]
+fn an_insert_inside_of_the_allocator_finds_freed_slots() {
+    alone(|| {
+        let handles: Vec<_> = (0..RETURNED).map(|_| DROPPING.insert(Dropping)).collect();
+        fill(&DROPPING);
+        IN_ALLOC.set(Some(|| insert_some(&DROPPING, usize::MAX)));
+        let removes = handles.into_iter().take_while(|_| IN_ALLOC.get().is_some());
+        let removed = removes.map(|handle| DROPPING.remove(handle).unwrap()).count();
+        assert!(IN_ALLOC.take().is_none(), "it needs memory");
+        assert_eq!(INSERTED.get(), removed, "{}", DROPPING.stats());
     });
 }
