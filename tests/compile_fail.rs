@@ -19,6 +19,7 @@ twins! {
     borrowed_value_passes
     call_mut_reference_passes
     call_reference_passes
+    destroy_callback_unsafe_passes
     global_at_table_passes
     go_verb_on_table_handle_passes
     handle_of_another_type_passes

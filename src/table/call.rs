@@ -303,8 +303,8 @@ impl<T> HandleTable<T> {
 #[macro_export]
 macro_rules! destroy_callback {
     ($table:expr $(,)?) => {{
-        // SAFETY: it takes any word.
-        unsafe extern "C" fn destroy(user_data: *mut ::core::ffi::c_void) {
+        // Not `unsafe`: then `$table` could be unsafe code without saying so.
+        extern "C" fn destroy(user_data: *mut ::core::ffi::c_void) {
             $table.destroy(user_data);
         }
         destroy as unsafe extern "C" fn(*mut ::core::ffi::c_void)
