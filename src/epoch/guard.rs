@@ -75,8 +75,13 @@ impl Guard {
                     pin_record(record);
                 }
             }
-            // SAFETY: a guard that can be repinned is not a signal handler's.
-            None => unsafe { self.outsider.assume_init_mut() }.repin(),
+            None => {
+                // SAFETY: a guard that can be repinned is not a signal handler's.
+                let outsider = unsafe { self.outsider.assume_init_mut() };
+                if outsider.repin() {
+                    drop_parked_outside();
+                }
+            }
         }
     }
 }
@@ -160,10 +165,15 @@ fn leave_outside(guard: OutsiderGuard) {
     #[cfg(not(loom))]
     OUTSIDE.set(OUTSIDE.get().saturating_sub(1));
     if guard.let_go() {
-        let world = world();
-        world.leave(world.outsiders.parked.take());
-        take_turn(RetiredList::EMPTY);
+        drop_parked_outside();
     }
+}
+
+/// Drops what waited for readers without a record, or for the others of them.
+fn drop_parked_outside() {
+    let world = world();
+    world.leave(world.outsiders.parked.take());
+    take_turn(RetiredList::EMPTY);
 }
 
 impl Drop for Thread {

@@ -45,11 +45,19 @@ pub(super) struct OutsiderGuard {
 }
 
 impl OutsiderGuard {
-    pub(super) fn repin(&mut self) {
+    /// Gives up what was seen under the pin, and pins anew; then looks whether something need not
+    /// wait for it any more. That comes in steps: another repin, or the guard's end, has the rest.
+    pub(super) fn repin(&mut self) -> bool {
         self.guard.repin();
         // edge: collector. SeqCst fence, as in every pin, between the announced epoch and the next
         // look at a slot. crossbeam's `repin` has no fence there.
         fence(Ordering::SeqCst);
+        let outsiders = &world().outsiders;
+        if outsiders.parked.is_empty() {
+            return false;
+        }
+        advance_collector();
+        outsiders.may_let_go()
     }
 
     /// Lets go; then looks whether something waits for it.

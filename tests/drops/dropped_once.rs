@@ -14,7 +14,8 @@ use std::{
 use handle_table::{Handle, HandleTable};
 
 use crate::common::{
-    on_new_thread, run_concurrently, scaled, table_kinds, Census, Rng, SetOnDrop, Witness,
+    eventually, on_new_thread, run_concurrently, scaled, table_kinds, Census, Rng, SetOnDrop,
+    Witness,
 };
 
 /// Four threads call all verbs on a few handles that they share, at random, and then the table is
@@ -249,5 +250,23 @@ fn a_process_wide_value_is_dropped_exactly_once() {
         }
     });
     Handle::quiesce().unwrap();
+    CENSUS.assert_all_dropped_once();
+}
+
+/// Also a reader without a record, as all are in some builds.
+#[test]
+fn repins_drop_what_was_deleted_before() {
+    static CENSUS: Census = Census::new();
+    let table = HandleTable::new();
+    let mut pinned = table.pin();
+    for n in 0..100 {
+        table.remove(table.insert(CENSUS.witness(n))).unwrap();
+    }
+    assert_eq!(CENSUS.left(), 100);
+    eventually("all are dropped", || {
+        pinned.repin();
+        CENSUS.left() == 0
+    });
+    drop(pinned);
     CENSUS.assert_all_dropped_once();
 }
