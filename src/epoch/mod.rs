@@ -77,5 +77,5 @@ pub(crate) use self::{
     turn::{
         drop_left, drop_waiting, help, is_lone_child, is_unread, republish, retire, while_dropping,
     },
-    who_reads::{oldest_reader, readers},
+    who_reads::{oldest_reader, readers, Moment},
 };

@@ -33,8 +33,9 @@ pub enum QuiesceError {
     ThreadEnding,
     /// The time of [`quiesce_timeout`](crate::HandleTable::quiesce_timeout) is over.
     TimedOut {
-        /// The thread that has been in the way for the longest time. `None` if no thread reads any
-        /// more: then another thread is still in the middle of a `Drop`.
+        /// Of the threads that were reading when the call began and still are, the one that has
+        /// been in the way for the longest time. `None` if there is none: then another thread is
+        /// still in the middle of a `Drop`.
         reader: Option<Reader>,
     },
 }
@@ -71,7 +72,7 @@ impl fmt::Display for QuiesceError {
                 f.write_str("quiesce was called while the thread's locals were being destroyed")
             }
             Self::TimedOut { reader: Some(reader) } => {
-                write!(f, "timed out: values still wait for a `Ref` or `Pinned` of {reader}")
+                write!(f, "timed out: values may still wait for a `Ref` or `Pinned` of {reader}")
             }
             Self::TimedOut { reader: None } => {
                 f.write_str("timed out: another thread is still dropping values")

@@ -2,7 +2,7 @@
 
 use super::body::Inner;
 use crate::{
-    epoch::{self, is_dropping},
+    epoch::{self, is_dropping, Moment},
     error::QuiesceError,
     slots::{Phase, Slot, SlotLayout},
     sync::{Backoff, Deadline},
@@ -56,9 +56,10 @@ impl<T> Inner<T> {
 
     fn quiesce_trivial(&self, deadline: Deadline) -> Result<(), QuiesceError> {
         let ticket = self.seal_all();
+        let sealed = Moment::now();
         let mut backoff = Backoff::new();
         while !ticket.try_advance() {
-            check(deadline)?;
+            check(deadline, sealed)?;
             backoff.wait();
         }
         self.reclaim_all();
@@ -68,6 +69,7 @@ impl<T> Inner<T> {
     fn quiesce_dropping(&self, deadline: Deadline) -> Result<(), QuiesceError> {
         self.flush();
         let mut waiting = self.in_limbo();
+        let found = Moment::now();
         let mut backoff = Backoff::new();
         loop {
             // What was deleted while this thread looked may be in a batch.
@@ -83,7 +85,7 @@ impl<T> Inner<T> {
             if waiting.is_empty() || epoch::is_lone_child() {
                 return Ok(());
             }
-            check(deadline)?;
+            check(deadline, found)?;
             backoff.wait();
         }
     }
@@ -98,10 +100,10 @@ impl<T> Inner<T> {
     }
 }
 
-/// An error once the deadline has passed.
-fn check(deadline: Deadline) -> Result<(), QuiesceError> {
+/// An error once the deadline has passed. Readers from after `begun` are in nobody's way.
+fn check(deadline: Deadline, begun: Moment) -> Result<(), QuiesceError> {
     if deadline.is_over() {
-        return Err(QuiesceError::TimedOut { reader: epoch::oldest_reader() });
+        return Err(QuiesceError::TimedOut { reader: begun.oldest_reader_before() });
     }
     Ok(())
 }

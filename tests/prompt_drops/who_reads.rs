@@ -1,10 +1,14 @@
 //! Who is in the way can be told.
 
-use std::{thread, time::Duration};
+use std::{
+    sync::{mpsc::channel, Mutex},
+    thread,
+    time::Duration,
+};
 
 use handle_table::{readers, HandleTable, QuiesceError};
 
-use crate::{leak, serial::serial, Reader};
+use crate::{common::eventually, leak, serial::serial, OnDrop, Reader};
 
 #[test]
 fn readers_tells_each_thread_that_holds_a_guard() {
@@ -61,6 +65,48 @@ fn the_oldest_reader_comes_first_and_has_an_age() {
         reader.let_go();
         reader.end();
     }
+}
+
+/// What was known of the first guard was told of the second one, unless a value was deleted in
+/// between.
+#[test]
+fn a_later_guard_has_an_age_of_its_own_though_nothing_was_deleted() {
+    let _serial = serial();
+    let table = HandleTable::<u8>::new();
+    let pause = Duration::from_millis(20);
+    let old = table.pin();
+    assert_eq!(readers().len(), 1);
+    thread::sleep(pause);
+    assert!(readers()[0].held_for() >= pause);
+    drop(old);
+    let _young = table.pin();
+    let age = readers()[0].held_for();
+    assert!(age < pause, "{age:?}");
+}
+
+#[test]
+fn a_wait_that_times_out_names_no_reader_that_came_later() {
+    let _serial = serial();
+    let table = leak(HandleTable::new());
+    let (begun, is_begun) = channel();
+    let (end, may_end) = channel();
+    let may_end = Mutex::new(may_end);
+    let drops = move || {
+        begun.send(()).unwrap();
+        may_end.lock().unwrap().recv().unwrap();
+    };
+    let handle = table.insert(OnDrop::new(drops));
+    let drops = thread::spawn(move || table.remove(handle));
+    is_begun.recv().unwrap();
+    eventually("a wait that began before the reader", || {
+        let wait = || table.quiesce_timeout(Duration::from_millis(100));
+        let waits = thread::spawn(wait);
+        thread::sleep(Duration::from_millis(20));
+        let _reader = table.pin();
+        waits.join().unwrap() == Err(QuiesceError::TimedOut { reader: None })
+    });
+    end.send(()).unwrap();
+    drops.join().unwrap().unwrap();
 }
 
 #[test]
