@@ -25,8 +25,9 @@ pub enum WaitError {
     /// The handle names no value that can be used now.
     Handle(HandleError),
     /// The call would wait for its own thread: it comes from inside a callback of the value, while
-    /// the thread holds a [`Ref`](crate::Ref) or [`Pinned`](crate::Pinned), from the `Drop` of a
-    /// value, or from a thread that is ending.
+    /// the thread holds a [`Ref`](crate::Ref) or [`Pinned`](crate::Pinned), or from the `Drop` of a
+    /// value. Or it comes from the destructor of a thread-local while some thread reads, and can't
+    /// tell any more whether that is its own.
     WouldDeadlock,
     /// The time is over, and a thread still uses the value. [`readers`](crate::readers) tells
     /// which.

@@ -70,9 +70,16 @@ impl<T> Inner<T> {
     }
 }
 
-/// Whether the calling thread is in nobody's way, itself included.
+/// Whether the calling thread is in nobody's way, itself included. A thread whose registration is
+/// gone can't tell, unless there is no reader at all.
 fn may_wait() -> bool {
-    !is_dropping() && epoch::is_pinned() == Some(false)
+    if is_dropping() {
+        return false;
+    }
+    match epoch::is_pinned() {
+        Some(is_pinned) => !is_pinned,
+        None => epoch::is_unread(),
+    }
 }
 
 /// Calls `is_over` until it returns `true`, and sleeps more and more in between.

@@ -117,6 +117,22 @@ fn quiesce_in_a_destructor_never_waits_for_its_own_thread() {
 }
 
 #[test]
+fn take_in_a_destructor_gets_the_value_if_nobody_reads() {
+    let _serial = serial();
+    static TABLE: Table = HandleTable::new();
+    static CENSUS: Census = Census::new();
+    static TAKEN: Mutex<Vec<Result<usize, WaitError>>> = Mutex::new(Vec::new());
+    for order in ORDERS {
+        in_destructor(order, || {
+            let taken = TABLE.take(TABLE.insert(CENSUS.witness(7)));
+            TAKEN.lock().unwrap().push(taken.map(|value| value.look()));
+        });
+    }
+    assert_eq!(*TAKEN.lock().unwrap(), [Ok(7); ORDERS.len()]);
+    CENSUS.assert_all_dropped_once();
+}
+
+#[test]
 fn a_wait_in_a_destructor_sees_the_guard_that_its_own_thread_still_holds() {
     let _serial = serial();
     static TABLE: Table = HandleTable::new();
