@@ -96,9 +96,9 @@ impl<T> Error for FullError<T> {}
 
 /// The text of [`FullError`], and of the panic where there is no `Result`. Its first clause is
 /// Go's.
-const FULL: &str = "ran out of handle space: every handle this table may issue is in use or used \
-    up, or there is no memory for more (delete some, raise `max_handles`, or begin another table; \
-    `stats` tells what is the matter)";
+const FULL: &str = "ran out of handle space: every handle this table may issue is in use, used \
+    up or kept by another thread, or there is no memory for more (delete some, raise \
+    `max_handles`, or begin another table; `stats` tells what is the matter)";
 
 /// The panic of inserts that return no `Result`.
 #[cold]
