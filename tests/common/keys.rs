@@ -15,12 +15,15 @@ extern "C" fn __lsan_default_suppressions() -> *const c_char {
 }
 
 /// The system calls destructors again that have set their key anew, so many times.
+#[allow(dead_code)] // Of two tests one needs it.
 pub(crate) const ROUNDS: usize = 4;
 
-/// Has a new thread, made by std or by C, call `f` in each round of the destructors of its keys.
-pub(crate) fn in_each_round(by_std: bool, f: impl FnMut(usize) + Send + 'static) {
+/// Has a new thread, made by std or by C, call `f` in so many rounds of the destructors of its
+/// keys. (ThreadSanitizer does not survive code in the last one.)
+pub(crate) fn in_rounds(rounds: usize, by_std: bool, f: impl FnMut(usize) + Send + 'static) {
     struct State {
         round: usize,
+        rounds: usize,
         f: Box<dyn FnMut(usize) + Send>,
     }
 
@@ -30,7 +33,7 @@ pub(crate) fn in_each_round(by_std: bool, f: impl FnMut(usize) + Send + 'static)
         let ends = unsafe {
             ((*state).f)((*state).round);
             (*state).round += 1;
-            (*state).round == ROUNDS
+            (*state).round == (*state).rounds
         };
         if ends {
             // SAFETY: boxed by `run`, and the key has it no longer.
@@ -53,7 +56,8 @@ pub(crate) fn in_each_round(by_std: bool, f: impl FnMut(usize) + Send + 'static)
         ptr::null_mut()
     }
 
-    let state = Box::into_raw(Box::new(State { round: 0, f: Box::new(f) })).cast::<c_void>();
+    let state =
+        Box::into_raw(Box::new(State { round: 0, rounds, f: Box::new(f) })).cast::<c_void>();
     if by_std {
         let state = state.expose_provenance();
         thread::spawn(move || _ = start(ptr::with_exposed_provenance_mut(state))).join().unwrap();

@@ -23,7 +23,7 @@ use std::{
 use handle_table::{readers, HandleTable, Ref};
 
 use census::{Census, Witness};
-use keys::{in_each_round, ROUNDS};
+use keys::{in_rounds, ROUNDS};
 use kinds::table_kinds;
 use serial::serial;
 use verbs::use_every_verb;
@@ -38,7 +38,7 @@ fn a_table_works_in_the_destructors_of_keys() {
     for by_std in [true, false] {
         for first in 0..ROUNDS {
             for table in TABLES.iter() {
-                in_each_round(by_std, move |round| {
+                in_rounds(ROUNDS, by_std, move |round| {
                     if round >= first {
                         let wrong = use_every_verb(table, |n| CENSUS.witness(n), Witness::look);
                         RESULTS.lock().unwrap().push((round, wrong));
@@ -70,7 +70,7 @@ fn a_thread_that_begins_in_the_destructor_of_a_key_ends_after_it() {
     static RESULTS: Mutex<Vec<(usize, bool, usize)>> = Mutex::new(Vec::new());
     for by_std in [true, false] {
         let mut held = None;
-        in_each_round(by_std, move |round| {
+        in_rounds(ROUNDS, by_std, move |round| {
             let handle = TABLE.insert(CENSUS.witness(round));
             let value = TABLE.get(handle).unwrap();
             let has_lease = readers().iter().any(|reader| reader.id().is_some());
@@ -108,7 +108,7 @@ fn a_thread_that_begins_in_the_destructor_of_a_key_returns_its_lease() {
         // In the last round it would depend on which key was made first.
         for first in 0..ROUNDS - 1 {
             for n in 0..400 {
-                in_each_round(by_std, move |round| {
+                in_rounds(ROUNDS, by_std, move |round| {
                     if round == first && n % 2 == 0 {
                         TABLE.remove(TABLE.insert("value".into())).unwrap();
                     } else if round == first {

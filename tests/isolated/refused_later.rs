@@ -28,7 +28,7 @@ use std::{
 use handle_table::HandleTable;
 
 use census::{Census, Witness};
-use keys::in_each_round;
+use keys::in_rounds;
 use kinds::table_kinds;
 use seccomp::refuse_membarrier;
 use storm::storm;
@@ -46,11 +46,7 @@ fn a_barrier_that_is_refused_from_some_moment_on_lets_no_value_go_early() {
 
     // A thread whose first look-up came after the destructors of its thread-locals: its record is
     // not waited for.
-    in_each_round(true, |round| {
-        if round == 0 {
-            drop(TABLE.pin());
-        }
-    });
+    in_rounds(1, true, |_| drop(TABLE.pin()));
     // A thread that has read, and then sleeps: it makes no fence, and its record is not to be
     // trusted.
     let (read, has_read) = channel();
