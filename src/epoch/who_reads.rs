@@ -33,7 +33,7 @@ impl Moment {
     }
 
     /// The reader from before this that is known to have held on for the longest time. Readers
-    /// without a record count as one, which is always there from before.
+    /// without a record count as one from before, whenever they began.
     pub(crate) fn oldest_reader_before(self) -> Option<Reader> {
         readers_of(&world(), |era| is_before(era, self.0)).into_iter().next()
     }

@@ -30,8 +30,8 @@ use crate::{epoch, reader::Reader};
 ///
 /// # Progress and cost
 ///
-/// Wait-free, but for the allocator: looks at one record, of two cache lines, for each lease that
-/// was ever used.
+/// Wait-free, but for the allocator: writes the word that all readers load, and looks at one
+/// record, of two cache lines, for each lease that was ever used.
 #[must_use]
 pub fn readers() -> Vec<Reader> {
     epoch::readers()
