@@ -20,8 +20,9 @@ use crate::{
 /// A lock-free table of values of type `T`, each named by a [`Handle`] that C may keep.
 ///
 /// All methods take `&self`. They may be called from any thread, from inside a value's `Drop`, and
-/// while thread-locals are being destroyed (`quiesce` returns an error there). A table is made by a
-/// `const fn`, so it can be a `static`, and takes no memory before its first insert.
+/// while thread-locals are being destroyed (there `quiesce` returns an error, and `take` does while
+/// any thread reads). A table is made by a `const fn`, so it can be a `static`, and takes no memory
+/// before its first insert.
 ///
 /// # Example
 ///
