@@ -75,6 +75,7 @@ pub mod loom {}
 #[doc = ""]
 #[doc = "[design]: crate::docs::design"]
 #[doc = "[fork]: crate::docs::rules#fork"]
+#[doc = "[signals]: crate::docs::rules#signal-handlers"]
 #[doc = "[loom]: crate::docs::loom"]
 #[doc = "[ordering]: crate::docs::ordering"]
 #[doc = ""]
@@ -84,6 +85,7 @@ pub mod verification {}
 /// What it promises, what holds each promise, and what was seen.
 #[doc = ""]
 #[doc = "[fork]: crate::docs::rules#fork"]
+#[doc = "[signals]: crate::docs::rules#signal-handlers"]
 #[doc = "[isnot]: crate::docs::rules#what-a-handle-is-not"]
 #[doc = "[ordering]: crate::docs::ordering"]
 #[doc = "[scaling]: crate::docs::scaling"]
