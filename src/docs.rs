@@ -75,9 +75,9 @@ pub mod loom {}
 #[doc = ""]
 #[doc = "[design]: crate::docs::design"]
 #[doc = "[fork]: crate::docs::rules#fork"]
-#[doc = "[signals]: crate::docs::rules#signal-handlers"]
 #[doc = "[loom]: crate::docs::loom"]
 #[doc = "[ordering]: crate::docs::ordering"]
+#[doc = "[signals]: crate::docs::rules#signal-handlers"]
 #[doc = ""]
 #[doc = include_str!("../docs/VERIFICATION.md")]
 pub mod verification {}
@@ -85,10 +85,10 @@ pub mod verification {}
 /// What it promises, what holds each promise, and what was seen.
 #[doc = ""]
 #[doc = "[fork]: crate::docs::rules#fork"]
-#[doc = "[signals]: crate::docs::rules#signal-handlers"]
 #[doc = "[isnot]: crate::docs::rules#what-a-handle-is-not"]
 #[doc = "[ordering]: crate::docs::ordering"]
 #[doc = "[scaling]: crate::docs::scaling"]
+#[doc = "[signals]: crate::docs::rules#signal-handlers"]
 #[doc = "[threads]: crate::docs::rules#threads"]
 #[doc = "[verification]: crate::docs::verification"]
 #[doc = ""]
