@@ -227,8 +227,8 @@ impl<T> HandleTable<T> {
     ///   [`Exclusive::try_borrow_mut`](crate::Exclusive::try_borrow_mut).
     /// - `f` returns or panics. A handler that leaves it by `siglongjmp` stops drops for good.
     ///
-    /// Such look-ups are told from no earlier one: while some thread is in one at each moment,
-    /// nothing that is deleted is dropped. So they should be rare, or short.
+    /// All such look-ups count as one reader. While at each moment some thread is in one, nothing
+    /// that is deleted is dropped, so they should be rare or short.
     ///
     /// # Example
     ///
